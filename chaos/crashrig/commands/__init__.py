@@ -1,0 +1,1 @@
+"""The commands of crashrig, one module each; a module's click command is called `command`."""

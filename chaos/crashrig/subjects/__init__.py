@@ -1,0 +1,1 @@
+"""The supervisors under test: one adapter each, behind the small protocol of `protocol`."""
