@@ -88,6 +88,6 @@ class FleetPolicy:
     """
 
     start_burst: int = 10
-    start_spacing: float = 0.002
+    start_spacing: float = 0.001
     fatal_exit: int = 100
     seed: int = 0
