@@ -64,12 +64,14 @@ class AgentJob(msgspec.Struct, frozen=True, kw_only=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a supervisor is to do in one cell; `directory` is the adapter's own, for files and sockets.
 
-    `override` is the path of a configuration of the user's (`--config`), empty for none.
+    `override` is the path of a configuration of the user's (`--config`), empty for none. `pace` is what the
+    durations were divided by: an adapter needs it for times that stand in no policy, such as a built-in interval.
     """
 
     directory: str
     agents: list[AgentJob]
     seed: int = 1
+    pace: float = 1.0
     override: str = ""
 
 
@@ -99,6 +101,10 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
 class SubjectError(Exception):
     """The supervisor, or its adapter, could not do what it was asked; the text says what and why."""
+
+
+class UnsupportedError(SubjectError):
+    """The supervisor has nothing of the kind that was asked for: the verdict is unsupported, not error."""
 
 
 class Subject(Protocol):
