@@ -6,8 +6,6 @@ and advances (a true beat), `truncated`, `binary` and `empty` leave rubbish, `fo
 process.
 """
 
-from math import ceil
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from crashrig.agents.body import Body, Program
@@ -41,5 +39,6 @@ def _extent(step: "Step") -> tuple[int | None, float | None]:
     lasting = step.seconds("for")
     if lasting is None:
         return count, None
-    fitting = ceil(lasting / float(step.value) - 1e-9)  # a beat due at the very end belongs to what follows
+    rests = lasting / float(step.value) - 1e-9  # a beat due at the very end belongs to what follows
+    fitting = int(-(-rests // 1))
     return (fitting, lasting) if count is None or fitting <= count else (count, None)

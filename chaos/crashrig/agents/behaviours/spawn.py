@@ -66,8 +66,7 @@ def _between(program: "Callable[[Body], Program]") -> "Callable[[Body], Program]
     def orphan(me: "Body") -> "Program":
         me.new_session()
         me.fork(program)
-        me.exit(0)
-        yield FOREVER
+        yield 0.0
 
     return orphan
 

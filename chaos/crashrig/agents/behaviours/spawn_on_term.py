@@ -20,7 +20,7 @@ def act(me: "Body", step: "Step") -> None:
     def multiply(me: "Body") -> "Program":
         for _ in range(step.count("count", 1)):
             fork_one(me, step.value)
-        me.exit(143)
         yield 0.0
+        me.exit(143)
 
     me.on_term(multiply)
