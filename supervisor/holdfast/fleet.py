@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from random import Random
 
 from holdfast.agent import Agent, AgentView
-from holdfast.effects import Effect, Finish, State
+from holdfast.effects import Effect, Finish, State, StateChanged
 from holdfast.events import (
     DeadlineReached,
     Event,
@@ -132,16 +132,20 @@ class Fleet:
     def _admit(self, now: float) -> list[Effect]:
         """Grant the starts that are due, first come first served, as far as dependencies and slots allow."""
         out: list[Effect] = []
-        self._slot_at = None
-        for name in list(self._queue):
-            agent = self._agents[name]
-            if self._slot_at is not None and agent.state is State.WAITING:
-                continue  # no slot is left, and it has been told
-            out += self._admit_one(agent, now)
-            self._note(agent)
+        full_until: float | None = None
+        for agent in [self._agents[name] for name in self._queue]:
+            if full_until is None or agent.state is not State.WAITING:  # the others have been told already
+                out += self._admit_one(agent, now)
+                self._note(agent)
+                if agent.due and self._slots.free_at > now:
+                    full_until = self._slots.free_at
+        self._slot_at = full_until
+        if any(isinstance(effect, StateChanged) and effect.new is State.FATAL for effect in out):
+            out += self._admit(now)  # a refusal may be another one's reason
         return out
 
     def _admit_one(self, agent: Agent, now: float) -> list[Effect]:
+        """Start it, or say what it waits for."""
         needed = [self._agents[name] for name in agent.policy.after]
         failed = [need.name for need in needed if need.state is State.FATAL]
         missing = [need.name for need in needed if need.state not in _READY]
@@ -151,7 +155,6 @@ class Fleet:
             return agent.wait(f"after {', '.join(missing)}", now)
         if self._slots.take(now):
             return agent.start(now)
-        self._slot_at = self._slots.free_at
         return agent.wait("start slot", now)
 
     # Stopping ------------------------------------------------------------------------------------------------
