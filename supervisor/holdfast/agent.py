@@ -142,7 +142,7 @@ class Agent:
     @property
     def deadline(self) -> float | None:
         """When `DeadlineReached` has something to do here; None for never."""
-        times = [self._kill_at]
+        times = [None if self._spawning else self._kill_at]
         if self.state is State.BACKOFF and self._empty and not self.due:
             times.append(self._restart_at)
         if self._alive and self.state is State.STARTING:

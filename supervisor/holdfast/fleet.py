@@ -107,13 +107,13 @@ class Fleet:
                 heappush(self._heap, (deadline, agent.name))
 
     def _deadline_reached(self, now: float) -> list[Effect]:
-        out: list[Effect] = []
+        reached: list[str] = []
         while self._heap and self._heap[0][0] <= now:
             deadline, name = heappop(self._heap)
             if self._deadlines[name] == deadline:
                 self._deadlines[name] = None
-                out += self._tell(name, DeadlineReached(), now)
-        return out
+                reached.append(name)
+        return [effect for name in reached for effect in self._tell(name, DeadlineReached(), now)]
 
     def _turn(self, now: float) -> list[Effect]:
         """What one agent's news means for the others."""
