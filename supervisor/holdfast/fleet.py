@@ -81,7 +81,7 @@ class Fleet:
                 out = self._deadline_reached(now)
             case Woke():
                 out = [effect for name in self._agents for effect in self._tell(name, event, now)]
-            case StartRequested() | RestartRequested() if self._shutting_down:
+            case StartRequested() | RestartRequested() if self._shutting_down or self._finished:
                 out = []  # stop means stop
             case _:
                 out = self._tell(event.agent, event, now)
