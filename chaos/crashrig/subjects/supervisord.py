@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SOCKET_PATH_BYTES_MAX = 90  # 107 (unix(7)) less the ".<pid>" it appends while binding
 MAX_PACE = 5.0  # a grace of 10 s is still 2 whole seconds; faster, and its 1 s tick drowns every bound
 ANSWER_SECONDS = 1.0
-ASK_SECONDS = 0.5  # a question wakes its loop, which otherwise ticks once a second: asking often would speed it up
+ASK_SECONDS = 1.0  # a question wakes its loop, which ticks once a second: asking more often would speed it up
 
 CAPABILITIES = [
     "give-up",  # startretries: of failed starts only, those that end before startsecs
