@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from crashrig.units import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
+from crashrig.units import DURATION_PATTERN, SIZE_PATTERN, exact_duration, parse_duration, parse_size
 
 
 class Duration(float):
@@ -70,11 +70,11 @@ def encode_hook(value: object) -> object:
     """Turn Duration, Size and Window back into what is written in a file."""
     match value:
         case Duration():
-            return f"{value:.9g}s"
+            return exact_duration(value)
         case Size():
             return f"{value:d}B"
         case Window():
-            return [f"{value.low:.9g}s", f"{value.high:.9g}s"]
+            return [exact_duration(value.low), exact_duration(value.high)]
         case _:
             raise NotImplementedError(type(value))
 

@@ -37,6 +37,16 @@ def parse_size(text: str) -> int:
     return round(float(match[1]) * _BYTES[match[2]])
 
 
+def exact_duration(seconds: float) -> str:
+    """A duration that `parse_duration` reads back to the last bit: "0.25s"."""
+    digits = repr(float(seconds)).removesuffix(".0")
+    if "e" in digits:
+        from decimal import Decimal
+
+        digits = f"{Decimal(digits):f}"
+    return f"{digits}s"
+
+
 def format_duration(seconds: float) -> str:
     """A duration as a person reads it: "250 ms", "1.2 s", "5 m"."""
     if seconds < 0:
