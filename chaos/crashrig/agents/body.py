@@ -5,10 +5,10 @@ Only types live here. `real_body` and `simulation.body` implement them; `behavio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import NoReturn, Protocol
 
-Program = Iterator[float]
+Program = Generator[float, None, None]
 """A running program: what it yields is how many seconds it rests, `FOREVER` included. Whoever drives it ends the
 process with exit 0 when it runs out."""
 

@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from crashrig.agents.body import Body
+    from crashrig.agents.body import Body, Program
     from crashrig.agents.plan_file import Step
 
 VERB = "signal_group"
@@ -12,6 +12,7 @@ CHOICES: dict[str, tuple[str, ...]] = {}
 ENDS = False
 
 
-def act(me: "Body", step: "Step") -> None:
+def act(me: "Body", step: "Step") -> "Program":
     """Send it once."""
     me.signal_group(int(step.value))
+    yield 0.0  # where a signal that only stops the process does so
