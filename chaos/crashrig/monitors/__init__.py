@@ -1,0 +1,82 @@
+"""Monitors: one operator of the language of expectations a file.
+
+`build` makes the monitor of an expectation. The protocol is in `protocol`, allowances in `tolerance`, windows in
+`span`. Nothing here reads a file or a clock; `checker` feeds monitors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crashrig.monitors.always_never import AlwaysNever
+from crashrig.monitors.count import Count
+from crashrig.monitors.eventually import Eventually
+from crashrig.monitors.gaps import Gaps
+from crashrig.monitors.order import Order
+from crashrig.monitors.protocol import Bench, Clause, Monitor, seconds
+from crashrig.monitors.sometimes import Sometimes, merge_sometimes
+from crashrig.monitors.stays import stays
+from crashrig.monitors.unchanged import Unchanged
+from crashrig.scenario import Expect, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+__all__ = ["MODIFIERS", "REQUIRED", "Bench", "Clause", "Monitor", "build", "describe", "merge_sometimes"]
+
+MODIFIERS: dict[str, frozenset[str]] = {
+    "always": frozenset({"after", "until", "grace"}),
+    "never": frozenset({"after", "until", "grace"}),
+    "eventually": frozenset({"after", "within"}),
+    "stays": frozenset({"after", "for", "grace"}),
+    "count": frozenset({"after", "until", "min", "max"}),
+    "gaps": frozenset({"after", "until", "are", "tolerance"}),
+    "order": frozenset(),
+    "unchanged": frozenset(),
+    "sometimes": frozenset({"after", "until"}),
+}
+"""The keys that each operator reads beside itself, `name` and `promise`; others have no meaning there."""
+
+REQUIRED: dict[str, frozenset[str]] = {"stays": frozenset({"for"}), "gaps": frozenset({"are"})}
+"""The keys without which an operator says nothing. A count needs `min` or `max`."""
+
+_BUILDERS: dict[str, Callable[[Clause, Expect, Bench], Monitor]] = {
+    "always": AlwaysNever,
+    "never": AlwaysNever,
+    "eventually": Eventually,
+    "stays": stays,
+    "count": Count,
+    "gaps": Gaps,
+    "order": Order,
+    "unchanged": lambda clause, _, bench: Unchanged(clause, bench),
+    "sometimes": Sometimes,
+}
+
+
+def build(number: int, expect: Expect, bench: Bench) -> Monitor:
+    """The monitor of the expectation with this number. ConditionError when it is not written as it must be."""
+    clause = Clause(number, expect.operator, describe(expect), expect.promise, expect.name)
+    return _BUILDERS[expect.operator](clause, expect, bench)
+
+
+def describe(expect: Expect) -> str:
+    """An expectation on one line, as its file has it: "never worker.orphans > 0, after worker.exit, grace 500 ms"."""
+    parts = [f"{expect.operator} {_value(getattr(expect, expect.operator))}"]
+    for name in ("after", "until", "within", "for_", "grace", "min", "max", "are", "tolerance"):
+        value = getattr(expect, name)
+        if value is not None:
+            parts.append(f"{name.rstrip('_')} {_value(value)}")
+    return ", ".join(parts)
+
+
+def _value(value: object) -> str:
+    match value:
+        case Window(low=low, high=high):
+            return f"{seconds(low)} to {seconds(high)}" if low else seconds(high)
+        case float():
+            return seconds(value)
+        case list():
+            return "[" + ", ".join(_value(one) for one in value) + "]"
+        case _:
+            return str(value)
