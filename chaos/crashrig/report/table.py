@@ -1,0 +1,164 @@
+"""The closing table of a run as lines of plain text, for a terminal or a log.
+
+Folders are one line each; a scenario has a line of its own only when somebody has to look at it. Layout only:
+the words come from `wording`, colours are laid on by `paint`.
+"""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING, Protocol
+
+from crashrig.report.matrix import Group, Matrix, Row, Square, build, ordered
+from crashrig.report.text import one_line, plural
+from crashrig.report.wording import (
+    MEANINGS,
+    NEEDS_WORDS,
+    WORDS,
+    WORST_FIRST,
+    explain,
+    measured,
+    outcome,
+    why,
+)
+from crashrig.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator
+
+    from crashrig.results import CellResult, Run
+
+EXPLAINED = 8
+"""How many failures are told in full on a terminal: what scrolls away is not read; the report has all."""
+
+_NAME_WIDTH_MIN, _NAME_WIDTH_MAX = 16, 44
+_SQUARE_WIDTH_MIN = 12
+
+
+class Paint(Protocol):
+    """Lays the colour of a verdict on a text, or leaves it as it is."""
+
+    def __call__(self, text: str, verdict: Verdict | None) -> str:
+        """The text as it is to be written; None asks for emphasis instead of a verdict's colour."""
+
+
+def failures(run: Run, width: int, paint: Paint) -> Iterator[str]:
+    """The worst cells in full, as Required, Expected, Observed; a count of the others."""
+    cells = [cell for cell in ordered(run.cells) if cell.verdict in NEEDS_WORDS]
+    for cell in cells[:EXPLAINED]:
+        yield from _failure(cell, width, paint)
+        yield ""
+    if len(cells) > EXPLAINED:
+        yield f"and {len(cells) - EXPLAINED} more like these, told in full in the report"
+        yield ""
+
+
+def _failure(cell: CellResult, width: int, paint: Paint) -> Iterator[str]:
+    explanation = explain(cell)
+    yield paint(f"{cell.verdict.symbol} {WORDS[cell.verdict]}  {one_line(explanation.cell)}", cell.verdict)
+    yield from _entry("Required", explanation.required, width)
+    for shortfall in explanation.shortfalls:
+        yield from _entry("Expected", shortfall.expected, width)
+        yield from _entry("Observed", shortfall.observed, width)
+
+
+def _entry(label: str, text: str, width: int) -> Iterator[str]:
+    """A label with its text beside it, folded to the width."""
+    indent = " " * 12
+    lines = wrap(one_line(text, 600), max(40, width - 1), initial_indent=indent, subsequent_indent=indent)
+    first = f"  {label:<10}" + (lines[0][12:] if lines else "")
+    yield first
+    yield from lines[1:]
+
+
+def table(run: Run, width: int, paint: Paint) -> Iterator[str]:
+    """The matrix: a line per folder with counts, and a line per scenario that did not go well, with the reason."""
+    whole = build(run)
+    if not whole.columns:
+        return
+    labels = [one_line(column.label, 30) for column in whole.columns]
+    name_width, square_width = _widths(whole, labels, width)
+    heads = "".join(f"{label:<{square_width}}" for label in labels)
+    yield paint(" " * name_width + heads.rstrip(), None)
+    for group in whole.groups:
+        yield from _group(group, whole, (name_width, square_width), paint)
+
+
+def _widths(whole: Matrix, labels: list[str], width: int) -> tuple[int, int]:
+    """Columns wide enough for their heads and counts; the names get what is left of the line."""
+    square = max(_SQUARE_WIDTH_MIN, *(len(label) + 2 for label in labels))
+    for group in whole.groups:
+        square = max(square, *(len(_counted(group.counts(place))) + 2 for place in range(len(labels))))
+    names = [len(row.name) + 4 for group in whole.groups for row in group.rows if row.verdict in NEEDS_WORDS]
+    names += [len(_heading(group)) + 2 for group in whole.groups]
+    wanted = min(max(names), _NAME_WIDTH_MAX)
+    return max(_NAME_WIDTH_MIN, min(wanted, width - square * len(labels))), square
+
+
+def _group(group: Group, whole: Matrix, widths: tuple[int, int], paint: Paint) -> Iterator[str]:
+    line = f"{one_line(_heading(group), widths[0] - 1):<{widths[0]}}"
+    for place in range(len(whole.columns)):
+        counts = group.counts(place)
+        worst = max(counts, key=lambda verdict: verdict.rank, default=None)
+        line += paint(f"{_counted(counts):<{widths[1]}}", worst or Verdict.SKIPPED)
+    yield line.rstrip()
+    for row in group.rows:
+        if row.verdict in NEEDS_WORDS:
+            yield from _row(row, whole, widths, paint)
+
+
+def _row(row: Row, whole: Matrix, widths: tuple[int, int], paint: Paint) -> Iterator[str]:
+    line = "  " + f"{one_line(row.name, widths[0] - 3):<{widths[0] - 2}}"
+    for square in row.squares:
+        line += paint(f"{_square(square, widths[1] - 1):<{widths[1]}}", square.verdict or Verdict.SKIPPED)
+    yield line.rstrip()
+    reasons: dict[str, list[str]] = {}
+    for column, square in zip(whole.columns, row.squares, strict=True):
+        if square.verdict in NEEDS_WORDS:
+            reasons.setdefault(one_line(why(square.shown), 160), []).append(column.label)
+    for reason, labels in reasons.items():
+        yield f"      {one_line(', '.join(labels), 80)}: {reason}"
+
+
+def _heading(group: Group) -> str:
+    return f"{group.name} · {plural(len(group.rows), 'scenario')}"
+
+
+def _counted(counts: Counter[Verdict]) -> str:
+    """Symbols with counts, best first: "✓ 9  ✗ 3"."""
+    return "  ".join(f"{verdict.symbol} {counts[verdict]}" for verdict in Verdict if counts[verdict])
+
+
+def _square(square: Square, width: int) -> str:
+    if square.verdict is None:
+        return "not run"
+    several = len(square.cells) > 1 and square.verdict is not Verdict.PASSED
+    if several:
+        count = sum(cell.verdict is square.verdict for cell in square.cells)
+        return f"{square.verdict.symbol} {count} of {len(square.cells)}"
+    word = measured(square.shown) if square.verdict is Verdict.PASSED else ""
+    return one_line(f"{square.verdict.symbol} {word or WORDS[square.verdict]}", width)
+
+
+def legend(run: Run) -> Iterator[str]:
+    """What the symbols mean, as far as they occur."""
+    occurring = {cell.verdict for cell in run.cells}
+    for verdict in WORST_FIRST[::-1]:
+        if verdict in occurring:
+            yield f"  {verdict.symbol} {WORDS[verdict]}: {MEANINGS[verdict]}"
+
+
+def outcomes(run: Run, paint: Paint) -> Iterator[str]:
+    """One line per subject: who passed everything, who fell short how often."""
+    whole = build(run)
+    versions = {subject.name: subject.version for subject in run.subjects}
+    names = [one_line(f"{c.label} {versions.get(c.subject, '')}".strip(), 50) for c in whole.columns]
+    for place, name in enumerate(names):
+        counts = whole.counts(place)
+        worst = max(counts, key=lambda verdict: verdict.rank)
+        text = f"{worst.symbol} {name:<{max(len(n) for n in names)}}  {outcome(whole, place)}"
+        yield paint(text, worst)
+    for subject in run.subjects:
+        if subject.unavailable:
+            yield f"  {one_line(subject.name)} could not run: {one_line(subject.unavailable)}"
