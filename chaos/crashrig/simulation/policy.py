@@ -1,68 +1,42 @@
-"""A scenario's abstract policies as holdfast's settings, for the simulation."""
+"""What the simulated holdfast is configured with: the very text that the real one is given, read by its own reader."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crashrig.subjects.holdfast_config import render_config
 from crashrig.subjects.jobs import real_policy
-from holdfast.policy import AgentPolicy, Backoff, FleetPolicy, HeartbeatPolicy, Restart
-from holdfast.settings import AgentSettings, BeatFormat, BeatSource, HeartbeatSettings, Settings
+from crashrig.subjects.protocol import AgentJob, Job
+from holdfast.config import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crashrig.scenario import Agent, Policy, Scenario
+    from crashrig.scenario import Agent, Scenario
+    from holdfast.settings import Settings
 
-FILE = Path("/simulated/heartbeat")
+DIRECTORY = "/simulated"
+"""Nothing is there, and nothing looks."""
 
 
-def settings_of(scenario: Scenario, agents: Mapping[str, Agent], seed: int) -> Settings:
-    """What holdfast would be configured with."""
-    return Settings(
-        agents=tuple(_agent(name, agent, agent.policy or scenario.policy) for name, agent in agents.items()),
-        state_directory="/simulated",
-        fleet=FleetPolicy(seed=seed),
+def settings_of(scenario: Scenario, agents: Mapping[str, Agent], seed: int, config: str = "") -> Settings:
+    """holdfast's settings for these single agents; `config` is the path of a user's own configuration.
+
+    Raises SubjectError when that cannot be read and holdfast's ConfigError when it is wrong.
+    """
+    jobs = [_job(name, agent, scenario) for name, agent in agents.items()]
+    return load(render_config(Job(directory=DIRECTORY, agents=jobs, seed=seed, override=config)), environ={})
+
+
+def _job(name: str, agent: Agent, scenario: Scenario) -> AgentJob:
+    policy = agent.policy or scenario.policy
+    return AgentJob(
+        name=name,
+        command=[f"{DIRECTORY}/{name}"],
+        directory=DIRECTORY,
+        policy=real_policy(policy, 1.0),
+        heartbeat_source=agent.heartbeat if policy.heartbeat_timeout is not None else "",
+        heartbeat_file=f"{DIRECTORY}/{name}.beat",
+        heartbeat_format=agent.heartbeat_format,
+        after=agent.after,
     )
-
-
-def _agent(name: str, agent: Agent, policy: Policy) -> AgentSettings:
-    heartbeat = None
-    if policy.heartbeat_timeout is not None:
-        source = BeatSource(agent.heartbeat)
-        path = str(FILE) if source is BeatSource.FILE else ""
-        heartbeat = HeartbeatSettings(source, path, BeatFormat(agent.heartbeat_format))
-    return AgentSettings(
-        name=name, command=("simulated",), heartbeat=heartbeat, policy=_policy(real_policy(policy, 1.0), agent)
-    )
-
-
-def _policy(policy: Policy, agent: Agent) -> AgentPolicy:
-    default = AgentPolicy()
-    heartbeat = None
-    if policy.heartbeat_timeout is not None and policy.startup_grace is not None:
-        heartbeat = HeartbeatPolicy(policy.heartbeat_timeout, policy.startup_grace)
-    return AgentPolicy(
-        restart=Restart(policy.restart),
-        clean_codes=frozenset(policy.clean_codes),
-        fatal_codes=frozenset(policy.fatal_codes),
-        restart_codes=frozenset(policy.restart_codes),
-        backoff=_backoff(policy),
-        stable_after=policy.stable_after,
-        max_restarts=policy.max_restarts,
-        burst=policy.burst or default.burst,
-        window=policy.window or default.window,
-        grace=policy.grace,
-        running_after=policy.running_after,
-        heartbeat=heartbeat,
-        after=tuple(agent.after),
-    )
-
-
-def _backoff(policy: Policy) -> Backoff:
-    if policy.backoff is not None:
-        return Backoff(tuple(policy.backoff), jitter=policy.jitter)
-    assert policy.backoff_initial is not None
-    assert policy.backoff_multiplier is not None
-    assert policy.backoff_max is not None
-    return Backoff((policy.backoff_initial,), policy.backoff_multiplier, policy.backoff_max, policy.jitter)

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 SUBJECT = "simulated"
 
 
-def simulate(scenario: Scenario, scenario_id: str, seed: int) -> History:
+def simulate(scenario: Scenario, scenario_id: str, seed: int, config: str = "") -> History:
     """The history of a scenario under the simulated holdfast; the same seed gives the same history.
 
-    It ends when every expectation has been settled, or at the scenario's timeout.
+    It ends when every expectation has been settled, or at the scenario's timeout. `config` is the path of a
+    configuration of the user's for holdfast, as for a real run.
     """
-    return _Simulation(scenario, scenario_id, seed).run()
+    return _Simulation(scenario, scenario_id, seed, config).run()
 
 
 class _Simulation:
-    def __init__(self, scenario: Scenario, scenario_id: str, seed: int) -> None:
+    def __init__(self, scenario: Scenario, scenario_id: str, seed: int, config: str) -> None:
         self._header = Header(
             scenario=scenario_id,
             subject=SUBJECT,
@@ -48,7 +49,7 @@ class _Simulation:
         broken = {name: f"{name}: {agent.broken}" for name, agent in agents.items() if agent.broken is not None}
         kernel = Kernel(self._clock, self._observe)
         self._supervisor = Supervisor(
-            settings_of(scenario, agents, seed), plans, broken, self._clock, kernel, self._observe
+            settings_of(scenario, agents, seed, config), plans, broken, self._clock, kernel, self._observe
         )
         self._injector = Injector(scenario, plans, self._clock, kernel, self._supervisor, self._observe)
 
