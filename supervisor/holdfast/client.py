@@ -1,6 +1,6 @@
 """Talking to a running supervisor through its control socket: one request, one answer, then good-bye.
 
-A request and an answer are one line of JSON each. What may be asked is in `control`, the other side.
+A request and an answer are one line of JSON each. What may be asked is in the module `control`, the other side.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What must hold between settings that are each right by themselves.
+"""What must hold between settings that are each right by themselves (PRE-3).
 
 Called with what all layers together say; a value that was refused does not complain twice.
 """
@@ -7,30 +7,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.config.origins import At
 from holdfast.config.problems import nearest
 from holdfast.config.sections import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from holdfast.config.layers import Stack
+    from holdfast.config.origins import At
     from holdfast.config.sections import Layer
     from holdfast.settings import AgentSettings
 
 
-def rate_limit(layer: Layer, at: At) -> None:
+def rate_limit(stack: Stack) -> None:
     """`burst` and `window` say one thing together: half of it would go with a default that nobody meant (RST-7)."""
+    layer = stack.layer
     if "burst" in layer and "window" not in layer and layer["burst"] is not None:
-        at.child("burst").report("a key window beside burst", "burst alone", 'such as window = "1h"')
+        stack.where("burst").report("a key window beside burst", "burst alone", 'such as window = "1h"')
     if "window" in layer and "burst" not in layer:
-        at.child("window").report("a key burst beside window", "window alone", "such as burst = 20")
+        stack.where("window").report("a key burst beside window", "window alone", "such as burst = 20")
 
 
-def heartbeat(own: Layer, layer: Layer, at: At) -> None:
-    """Numbers for a heartbeat that has no source would watch nothing; `own` is what was said of this agent."""
-    table = own.get("heartbeat", {})
-    if table and REFUSED not in table.values() and "source" not in layer["heartbeat"]:
-        at.child("heartbeat").report(
+def heartbeat(stack: Stack) -> None:
+    """Numbers for a heartbeat that has no source would watch nothing."""
+    own = stack.own.get("heartbeat", {})
+    if own and REFUSED not in own.values() and "source" not in stack.layer["heartbeat"]:
+        stack.where("heartbeat").report(
             "a source of beats: file, notify or output", "none", 'write file = "beat", notify = true or output = true'
         )
 
@@ -44,16 +46,16 @@ def heartbeat_flags(flags: Layer, agents: Mapping[str, AgentSettings], at: At) -
         )
 
 
-def codes(agent: AgentSettings, at: At) -> None:
+def codes(agent: AgentSettings, stack: Stack) -> None:
     """A fatal code is never restarted and never clean (RST-3)."""
     policy = agent.policy
     for name, others in (("clean_codes", policy.clean_codes), ("restart_codes", policy.restart_codes)):
         both = sorted(policy.fatal_codes & others)
         if both:
             listed = ", ".join(map(str, both))
-            at.child("fatal_codes").report(
-                f"no exit code that {name} has too", listed, f"take {listed} out of one; {name} is {sorted(others)} now"
-            )
+            said = name if name in stack.places and "fatal_codes" not in stack.places else "fatal_codes"
+            hint = f"fatal_codes is {sorted(policy.fatal_codes)} now, {name} is {sorted(others)}"
+            stack.where(said).report(f"no exit code both in fatal_codes and in {name}", listed, hint)
 
 
 def dependencies(agents: Mapping[str, AgentSettings], at: At) -> None:

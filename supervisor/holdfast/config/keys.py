@@ -66,8 +66,7 @@ POLICY = {
     "backoff": Key(
         kinds.BACKOFF,
         '["1s", "2s", "4s", "8s", "16s"]',
-        "Time to wait before each restart in a row; the last entry repeats. As a table it grows instead: "
-        'initial ["1s"], then times multiplier [2.0], up to max ["300s"].',
+        "Waits before restarts in a row, the last repeats; or initial, multiplier and max.",
         "RST-4",
     ),
     "jitter": Key(kinds.FRACTION, "0.0", "Wait longer by a random part of up to this fraction.", "RST-4"),
@@ -102,7 +101,7 @@ HEARTBEAT_POLICY = {
 HEARTBEAT = {**HEARTBEAT_SOURCE, **HEARTBEAT_POLICY}
 
 SECTIONS = ("fleet", "defaults", "agents")
-GIVEN_TO_AGENTS = frozenset({"HOLDFAST_AGENT", "HOLDFAST_GENERATION", "HOLDFAST_HEARTBEAT_FILE"})
+GIVEN_TO_AGENTS = frozenset({"HOLDFAST_AGENT", "HOLDFAST_GENERATION", "HOLDFAST_HEARTBEAT_FILE", "HOLDFAST_PID"})
 """Variables that the supervisor sets for its agents: not settings, even where one agent runs another holdfast."""
 
 

@@ -15,19 +15,23 @@ from holdfast.config.presets import PRESETS
 from holdfast.config.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from holdfast.config.sections import Layer
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What one source says; `agents` is None where it does not speak of single agents."""
+    """What one source says; `agents` is None where it does not speak of single agents.
+
+    `at` is where `shared` stands in the source; None for a preset, which has nothing that could be wrong.
+    """
 
     top: Layer = field(default_factory=dict)
     fleet: Layer = field(default_factory=dict)
     shared: Layer = field(default_factory=dict)
     agents: dict[str, Layer] | None = None
+    at: At | None = None
 
 
 def of_file(document: Mapping[str, object], at: At) -> Layers:
@@ -37,6 +41,7 @@ def of_file(document: Mapping[str, object], at: At) -> Layers:
         fleet=sections.fleet(document.get("fleet", {}), at.child("fleet")),
         shared=sections.defaults(document.get("defaults", {}), at.child("defaults")),
         agents=sections.agents(document.get("agents", {}), at.child("agents")),
+        at=at.child("defaults"),
     )
 
 
@@ -90,6 +95,28 @@ def merged(*layers: Layer) -> Layer:
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """All that is said of one agent: `layer` by all sources together, `own` by the file's section alone."""
+
+    own: Layer
+    layer: Layer
+    here: At
+    places: dict[str, At]
+
+    def where(self, name: str) -> At:
+        """The place that decided this key; the agent itself for a default."""
+        return self.places.get(name, self.here)
+
+
+def stack(below: Sequence[Layers], own: Layer, here: At, above: Sequence[Layers]) -> Stack:
+    """Lay the layers of one agent on each other, remembering where each key comes from."""
+    parts = [(part.shared, part.at) for part in below]
+    parts += [(own, here), *((part.shared, part.at) for part in above)]
+    places = {name: at.child(name) for layer, at in parts if at is not None for name in layer}
+    return Stack(own, merged(*(layer for layer, _ in parts)), here, places)
+
+
 def _of_values(values: Mapping[tuple[str, ...], object], at: At) -> Layers:
     """Sort single values into the tables a file would have them in, and read those."""
     top: dict[str, object] = {}
@@ -108,5 +135,8 @@ def _of_values(values: Mapping[tuple[str, ...], object], at: At) -> Layers:
             case (name, *_):
                 shared[name] = value
     return Layers(
-        top=sections.top(top, at), fleet=sections.fleet(fleet, at.child("fleet")), shared=sections.defaults(shared, at)
+        top=sections.top(top, at),
+        fleet=sections.fleet(fleet, at.child("fleet")),
+        shared=sections.defaults(shared, at),
+        at=at,
     )

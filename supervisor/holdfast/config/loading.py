@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast.config import building, checks, kinds, layers
 from holdfast.config.lines import key_lines
 from holdfast.config.origins import At, EnvironmentOrigin, FileOrigin, FlagOrigin, Origin
+from holdfast.config.parsing import parse, read
 from holdfast.config.problems import ConfigError, Problem
 from holdfast.locations import default_state_directory
 from holdfast.settings import Settings
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from holdfast.settings import AgentSettings
 
 _TEXT_NAME = "<text>"
-_PLACE = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
 _LINE = re.compile(r"(:\d+){1,2}$")
-_BARE_DURATION = re.compile(r"=\s*\[?\s*\d+(\.\d+)?\s*[a-zA-Z]")
 
 
 def load(
@@ -38,8 +36,8 @@ def load(
     run = _Run(environ, overrides)
     name = str(source) if isinstance(source, Path) else _TEXT_NAME
     base = os.path.abspath(source.parent if isinstance(source, Path) else ".")
-    text = _read(source, run.problems) if isinstance(source, Path) else source
-    document = _parse(text, name, run.problems)
+    text = read(source, run.problems) if isinstance(source, Path) else source
+    document = parse(text, name, run.problems)
     origin = FileOrigin(name, base, {} if document is None else key_lines(text))
     stem, identity = _identity(source)
     return run.settings(document, origin, name, stem, identity)
@@ -66,7 +64,7 @@ def state_directory_of(path: Path, environ: Mapping[str, str]) -> str:
     if named:
         return os.path.abspath(named)
     problems: list[Problem] = []
-    document = _parse(_read(path, problems), str(path), problems) or {}
+    document = parse(read(path, problems), str(path), problems) or {}
     at = At(FileOrigin(str(path), os.path.abspath(path.parent)), problems)
     value = document.get("state_directory")
     if isinstance(value, str) and value:
@@ -94,7 +92,8 @@ class _Run:
         preset = layers.of_preset(top.get("preset", ""))
         agents = self._agents(at, [preset, file], [environment, flags])
         if self.problems:
-            raise ConfigError(source, sorted(self.problems, key=_by_place))
+            once = dict.fromkeys(self.problems)  # what [defaults] or a flag says was read for every agent
+            raise ConfigError(source, sorted(once, key=_by_place))
         section = building.usable(layers.merged(preset.fleet, file.fleet, environment.fleet, flags.fleet))
         return Settings(
             agents=tuple(agents.values()),
@@ -108,52 +107,15 @@ class _Run:
         """Each agent between the layers below and above it, with what must hold between its keys."""
         agents: dict[str, AgentSettings] = {}
         for name, own in (below[-1].agents or {}).items():
-            here = at.child("agents", name)
-            layer = layers.merged(*(lower.shared for lower in below), own, *(upper.shared for upper in above))
-            checks.rate_limit(layer, here)
-            checks.heartbeat(own, layer, here)
-            agents[name] = building.agent(name, building.usable(layer), at.origin.base)
-            checks.codes(agents[name], here)
+            stack = layers.stack(below, own, at.child("agents", name), above)
+            agents[name] = building.agent(name, building.usable(stack.layer), at.origin.base)
+            checks.rate_limit(stack)
+            checks.heartbeat(stack)
+            checks.codes(agents[name], stack)
         checks.heartbeat_flags(above[-1].shared, agents, At(FlagOrigin(os.getcwd()), self.problems))
         checks.dependencies(agents, at.child("agents"))
         checks.heartbeat_files(agents, at.child("agents"))
         return agents
-
-
-def _read(path: Path, problems: list[Problem]) -> str:
-    """The text of the file; of what cannot be read, a problem and nothing."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        problems.append(Problem(f"{path}:{line}", "", "text in UTF-8", f"byte 0x{error.object[error.start]:02x}"))
-    except OSError as error:
-        problems.append(Problem(str(path), "", "a file that can be read", error.strerror or str(error)))
-    return ""
-
-
-def _parse(text: str, name: str, problems: list[Problem]) -> dict[str, object] | None:
-    """The document; of what is no TOML, a problem with line and column, and None."""
-    if problems:
-        return None
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        problems.append(_syntax_problem(str(error), text, name))
-        return None
-
-
-def _syntax_problem(message: str, text: str, name: str) -> Problem:
-    match = _PLACE.fullmatch(message)
-    lines = text.split("\n")
-    if match is None or match["line"] is None:
-        line, column = len(lines), len(lines[-1]) + 1
-    else:
-        line, column = int(match["line"]), int(match["column"])
-    bare = _BARE_DURATION.search(lines[line - 1])
-    hint = 'durations and sizes are texts in quotes, such as "10s"' if bare else ""
-    found = f"{match['what'] if match else message}, in: {lines[line - 1].strip()}"
-    return Problem(f"{name}:{line}:{column}", "", "a TOML file", found, hint)
 
 
 def _identity(source: Path | str) -> tuple[str, str]:

@@ -90,6 +90,8 @@ class FlagOrigin:
                 return "--name"
             case ("agents", _, "command", *_):
                 return "COMMAND" + _elements(path)
+            case ("agents", _, *rest):
+                return self.key(tuple(rest))
             case ("environment", *_):
                 return "--env"
             case _:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from holdfast.config import keys, kinds
+from holdfast.config import keys, readers
 from holdfast.config.origins import At, Refused
 from holdfast.config.problems import show
 from holdfast.settings import BeatSource
@@ -68,8 +68,8 @@ def agents(table: object, at: At) -> dict[str, Layer]:
     layers = {}
     for name, content in table.items():
         layers[name] = agent(content, at.child(name))
-        if not kinds.NAME.fullmatch(name):
-            at.child(name).report(kinds.NAME_EXPECTED, show(name))
+        if not readers.NAME.fullmatch(name):
+            at.child(name).report(readers.NAME_EXPECTED, show(name))
     return layers
 
 
@@ -85,7 +85,7 @@ def _agent_keys(table: object, at: At, known: Mapping[str, Key]) -> Layer:
 
 def _heartbeat(table: object, at: At) -> Layer:
     """A heartbeat table; `source` None means switched off, a layer without `source` leaves it to those below."""
-    if table == kinds.OFF:
+    if table == readers.OFF:
         return {"source": None}
     if not isinstance(table, dict):
         at.report('a table such as { file = "beat", timeout = "90s" }, or "off"', show(table))
