@@ -11,7 +11,6 @@ from crashrig.scenario import Duration, Policy
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0)  # SEEDS `autopilot`, and RST-4's default
 BACKOFF_INITIAL, BACKOFF_MULTIPLIER, BACKOFF_MAX = 1.0, 2.0, 300.0  # SEEDS `autopilotd`, and RST-4's
-BURST, WINDOW = 20, 7200.0  # holdfast's own, as in its `AgentPolicy`
 
 
 def real_policy(policy: Policy, pace: float) -> Policy:
@@ -20,9 +19,7 @@ def real_policy(policy: Policy, pace: float) -> Policy:
     A back-off is either a list or initial, multiplier and max, never both nor neither. Without a heartbeat
     timeout there is no start-up grace; with one it defaults to the timeout (HB-3).
     """
-    spoken = msgspec.structs.replace(
-        policy, **_backoff(policy), **_rate_limit(policy), startup_grace=_startup_grace(policy)
-    )
+    spoken = msgspec.structs.replace(policy, **_backoff(policy), startup_grace=_startup_grace(policy))
     fields = msgspec.structs.asdict(spoken)
     return msgspec.structs.replace(spoken, **{name: _paced(value, pace) for name, value in fields.items()})
 
@@ -38,16 +35,6 @@ def _backoff(policy: Policy) -> dict[str, object]:
         "backoff_initial": Duration(BACKOFF_INITIAL if initial is None else initial),
         "backoff_multiplier": BACKOFF_MULTIPLIER if multiplier is None else multiplier,
         "backoff_max": Duration(BACKOFF_MAX if maximum is None else maximum),
-    }
-
-
-def _rate_limit(policy: Policy) -> dict[str, object]:
-    """Either both or none: RST-7 has no numbers of its own, so one without the other takes holdfast's."""
-    if policy.burst is None and policy.window is None:
-        return {}
-    return {
-        "burst": BURST if policy.burst is None else policy.burst,
-        "window": Duration(WINDOW) if policy.window is None else policy.window,
     }
 
 

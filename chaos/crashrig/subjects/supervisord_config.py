@@ -10,6 +10,7 @@ import configparser
 import math
 import os
 import pwd
+import re
 import resource
 import shlex
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SOCKET = "supervisor.sock"
 FILES_PER_AGENT = 4
 FILES_BESIDE = 64
+COMMENT = re.compile(r"(\s)([;#])")
 
 NOT_KEPT = frozenset({"command", "directory", "environment", "numprocs", "process_name", "user"})
 """Keys of a user's [program:…] that belong to the scenario, not to the policy."""
@@ -127,20 +129,20 @@ def _whole_seconds(seconds: float) -> int:
 
 
 def _command(argv: list[str]) -> str:
-    """A command line for its shlex; a quote parted before ` ;` and ` #` keeps them from starting a comment."""
-    return _text(shlex.join(argv)).replace(" ;", " '';").replace(" #", " ''#")
+    """A command line for its shlex; a blank before ; or # would begin a comment, so the quotes are parted there."""
+    return COMMENT.sub(r"\1''\2", _text(shlex.join(argv)))
 
 
 def _quoted(value: str) -> str:
     """A value for `environment`; its quotes are stripped and know no escapes."""
     quote = "'" if '"' in value else '"'
-    if quote in value or value != value.strip("'\"") or " ;" in value or " #" in value:
+    if quote in value or value != value.strip("'\"") or COMMENT.search(value):
         raise SubjectError(f"supervisord: its configuration has no way to write the environment value {value!r}")
     return quote + _text(value) + quote
 
 
 def _text(value: str) -> str:
-    if "\n" in value:
+    if "\n" in value or "\r" in value:
         raise SubjectError(f"supervisord: its configuration has no way to write a line break, found in {value!r}")
     return value.replace("%", "%%")
 
