@@ -35,6 +35,7 @@ CAPABILITIES: dict[str, str] = {
     "claims": "says in which state each agent is",
     "dependencies": "starts and stops agents in the order of their dependencies",
     "exit-when-done": "ends by itself when every agent is done, with a telling exit code",
+    "second-signal": "kills at once when it is asked a second time to end",
     "lock": "refuses to run twice on one state directory",
     "spawn-retry": "treats a command that cannot be started as a crash, with back-off and give-up",
     "user": "runs an agent as another user",
