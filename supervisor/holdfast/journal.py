@@ -1,0 +1,253 @@
+"""The journal (OBS-1): every event with the time the core was given, and what the core made of it, as JSON lines.
+
+The first line of a run is a header with the settings; then comes one line for each event that was handled, and
+a note for what concerns nobody's decisions. Read back, the events of one run, fed to a core made from its
+header, must give the effects that stand beside them: that is replay. Nothing here decides or acts.
+
+Writing never stops supervision: a line that cannot be written is lost, counted, and said once; when writing
+works again, a note says how many are missing. Lines that come late in a turn are written at its end, one write
+each, so that the way from a death to the next start does not wait for a disk.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+
+from holdfast import __version__, clock, effects, events
+from holdfast.effects import Effect
+from holdfast.events import Event
+from holdfast.handoff import from_json, to_json
+from holdfast.settings import Settings
+
+FORMAT = 1
+LINE_BYTES_MAX = 65536
+_TEXT_MAX = 8192
+_RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One decision: what happened, when, and what the core wanted; no event means that the run began."""
+
+    now: float
+    event: Event | None
+    effects: list[Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a supervisor, as its journal tells it; `notes` are the other lines, as they are."""
+
+    settings: Settings
+    entries: list[Entry]
+    notes: list[dict[str, object]]
+
+
+class Journal:
+    """The journal of this run, appended to the file of the state directory."""
+
+    def __init__(self, path: str, settings: Settings, say: Callable[[str], None]) -> None:
+        """Raises nothing: a journal that cannot be opened is tried again, and missed lines are counted."""
+        self._path = path
+        self._say = say
+        self._descriptor = -1
+        self._waiting: list[tuple[float, Entry | dict[str, object]]] = []
+        self._lost = 0
+        self._retry_at = 0.0
+        self._header = _header(settings)
+        self._write(self._header)
+
+    def decided(self, now: float, event: Event | None, wanted: list[Effect]) -> None:
+        """Keep one decision for the end of the turn."""
+        self._waiting.append((clock.wall(), Entry(now, event, wanted)))
+
+    def note(self, what: str, **more: object) -> None:
+        """Keep a line that is no decision."""
+        self._waiting.append((clock.wall(), {"now": clock.now(), "note": what, **more}))
+
+    def flush(self) -> None:
+        """Write what has been kept."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        for wall, line in waiting:
+            fields = _encode_entry(line) if isinstance(line, Entry) else line
+            self._write({"wall": round(wall, 6), **fields})
+
+    def close(self) -> None:
+        """Write the rest and close."""
+        self.flush()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _write(self, fields: dict[str, object]) -> None:
+        """Write one line, or count it as lost; after a failure only one in a second is tried."""
+        now = clock.now()
+        if self._lost and now < self._retry_at:
+            self._lost += 1
+            return
+        try:
+            self._open()
+            if self._lost:
+                self._append({"wall": round(clock.wall(), 6), "now": now, "note": "lost", "lines": self._lost})
+                self._lost = 0
+            self._append(fields)
+        except OSError as error:
+            if not self._lost:
+                self._say(f"journal {self._path}: {error.strerror}: lines are lost until it can be written again")
+            self._lost += 1
+            self._retry_at = now + _RETRY_SECONDS
+
+    def _open(self) -> None:
+        if self._descriptor < 0:
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            self._descriptor = os.open(self._path, flags, 0o600)
+            size = os.fstat(self._descriptor).st_size
+            if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+                os.write(self._descriptor, b"\n")  # the line that a killed supervisor did not finish
+
+    def _append(self, fields: dict[str, object]) -> None:
+        """Write one whole line or none: what a full disk left of it is taken back."""
+        line = _line(fields)
+        size = os.fstat(self._descriptor).st_size
+        written = os.write(self._descriptor, line)
+        if written != len(line):
+            os.ftruncate(self._descriptor, size)
+            raise OSError(28, "No space left on device")
+
+
+def _header(settings: Settings) -> dict[str, object]:
+    """What replay needs; the environment of agents, where secrets live, is left out."""
+    bare = replace(settings, agents=tuple(replace(agent, environment={}) for agent in settings.agents))
+    return {
+        "wall": round(clock.wall(), 6),
+        "now": clock.now(),
+        "journal": FORMAT,
+        "holdfast": __version__,
+        "pid": os.getpid(),
+        "settings": json.loads(to_json(bare)),
+    }
+
+
+def _line(fields: dict[str, object]) -> bytes:
+    line = _dump(fields)
+    if len(line) > LINE_BYTES_MAX and "settings" not in fields:
+        line = _dump(_shortened(fields))
+    return line
+
+
+def _dump(fields: object) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
+def _shortened(value: object) -> object:
+    """The same with long texts cut."""
+    if isinstance(value, str):
+        return value if len(value) <= _TEXT_MAX else value[:_TEXT_MAX] + " [cut]"
+    if isinstance(value, dict):
+        return {key: _shortened(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    return value
+
+
+# Events and effects as JSON ----------------------------------------------------------------------------------
+
+
+def encode(record: Event | Effect) -> dict[str, object]:
+    """`{"type": "Spawned", "agent": …}`."""
+    return {"type": type(record).__name__, **asdict(record)}
+
+
+def decode_event(fields: dict[str, object]) -> Event:
+    """The event that `encode` was given; raises ValueError for anything else."""
+    return _decode(fields, events)  # type: ignore[return-value]
+
+
+def decode_effect(fields: dict[str, object]) -> Effect:
+    """The effect that `encode` was given; raises ValueError for anything else."""
+    fields = dict(fields)
+    if fields.get("type") == "StateChanged":
+        fields["old"], fields["new"] = effects.State(str(fields["old"])), effects.State(str(fields["new"]))
+    if fields.get("type") == "Alert":
+        fields["level"] = effects.Level(str(fields["level"]))
+    return _decode(fields, effects)  # type: ignore[return-value]
+
+
+def _decode(fields: dict[str, object], module: object) -> object:
+    values = dict(fields)
+    name = str(values.pop("type", ""))
+    kind = getattr(module, name, None)
+    if not isinstance(kind, type) or not hasattr(kind, "__dataclass_fields__"):
+        raise ValueError(f"expected the name of an event or effect, found {name!r}")
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _encode_entry(entry: Entry) -> dict[str, object]:
+    return {
+        "now": entry.now,
+        "event": {"type": "Begin"} if entry.event is None else encode(entry.event),
+        "effects": [encode(effect) for effect in entry.effects],
+    }
+
+
+def _decode_entry(fields: dict[str, object]) -> Entry:
+    now, event, wanted = fields["now"], fields["event"], fields["effects"]
+    if not isinstance(now, float | int) or not isinstance(event, dict) or not isinstance(wanted, list):
+        raise ValueError("expected now, event and effects")  # noqa: TRY004 - one kind of error for a bad line
+    begun = event == {"type": "Begin"}
+    return Entry(now, None if begun else decode_event(event), [decode_effect(effect) for effect in wanted])
+
+
+# Reading -----------------------------------------------------------------------------------------------------
+
+
+class JournalError(Exception):
+    """A journal that cannot be read; the text says where."""
+
+
+def read(path: str) -> list[Run]:
+    """All runs in a journal, oldest first; a last line that is torn is left out.
+
+    Raises JournalError for a line that is broken, and OSError.
+    """
+    runs: list[Run] = []
+    for number, fields in _lines(path):
+        try:
+            if "journal" in fields:
+                runs.append(Run(from_json(json.dumps(fields["settings"])), [], []))
+            elif "event" in fields:
+                runs[-1].entries.append(_decode_entry(fields))
+            else:
+                runs[-1].notes.append(fields)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise JournalError(f"{path}:{number}: not a line of a journal: {error!r}") from None
+    return runs
+
+
+def _lines(path: str) -> Iterator[tuple[int, dict[str, object]]]:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    lines = text.split("\n")
+    whole, torn = lines[:-1], lines[-1]
+    for number, line in enumerate(whole, 1):
+        try:
+            fields = json.loads(line)
+        except ValueError as error:
+            if _is_torn(whole, number):
+                continue
+            raise JournalError(f"{path}:{number}: not JSON: {error}") from None
+        if not isinstance(fields, dict):
+            raise JournalError(f"{path}:{number}: expected an object")
+        yield number, fields
+    del torn  # the end of a line that was being written
+
+
+def _is_torn(lines: list[str], number: int) -> bool:
+    """A broken line that ends a run: the next one is the header of the run that followed."""
+    return number == len(lines) or '"journal":' in lines[number]

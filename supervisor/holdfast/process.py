@@ -1,0 +1,166 @@
+"""Starting the command of an agent: its environment, its descriptors, its session; and saying why it failed.
+
+`os.posix_spawn` starts it (a fraction of a millisecond; no fork of the interpreter). Only an agent with `user`
+goes through `subprocess`, which is imported for it. The child gets a session of its own, an empty signal mask,
+every signal at its default, /dev/null to read from, and the supervisor's directory unless it names another.
+What happens to it afterwards is the business of `tree` and `loop`.
+"""
+
+import os
+import signal
+from collections.abc import Mapping
+from typing import NoReturn
+
+from holdfast.refusal import why
+from holdfast.settings import AgentSettings
+
+_NOT_HANDED_ON = frozenset(
+    {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}
+)
+"""What the supervisor's own supervisor said to it alone (sd_notify(3), sd_listen_fds(3))."""
+
+_LOG_MODE = 0o640
+
+
+class StartError(Exception):
+    """A command could not be started; the text names the path and the cause (RST-8)."""
+
+
+class Launcher:
+    """Starts one agent again and again."""
+
+    def __init__(self, settings: AgentSettings, environment: Mapping[str, str]) -> None:
+        """`environment` is the supervisor's; raises nothing, so that a bad agent is a crash and not a refusal."""
+        self._settings = settings
+        self._environment = inherited(environment) | settings.environment
+        self._environment |= {"HOLDFAST_AGENT": settings.name, "HOLDFAST_PID": str(os.getpid())}
+        self._ignored = _ignored_signals()
+
+    def start(self, generation: int, extra: Mapping[str, str], output: int | None = None) -> int:
+        """Start a generation and return its pid.
+
+        `extra` is added to its environment. `output` is a descriptor for stdout and stderr; without it they go
+        where `log` says. Raises StartError.
+        """
+        environment = {**self._environment, **extra, "HOLDFAST_GENERATION": str(generation)}
+        opened: list[int] = []
+        try:
+            null = _open("/dev/null", os.O_RDWR, opened)
+            target = output if output is not None else self._log(null, opened)
+            if self._settings.user:
+                return self._start_as_user(environment, null, target)
+            return self._spawn(environment, null, target, opened)
+        except (ValueError, OverflowError) as error:  # a NUL in a word, a number no user can have
+            raise StartError(f"{self._settings.command[0]}: {error}") from None
+        finally:
+            for descriptor in opened:
+                os.close(descriptor)
+
+    def _spawn(self, environment: dict[str, str], null: int, target: int | None, opened: list[int]) -> int:
+        actions = [(os.POSIX_SPAWN_DUP2, null, 0)]
+        if target is not None:
+            actions += [(os.POSIX_SPAWN_DUP2, target, 1), (os.POSIX_SPAWN_DUP2, target, 2)]
+        directory = self._settings.directory
+        home = -1
+        if directory:
+            home = _open(".", os.O_PATH, opened)
+            self._enter(directory)
+        try:
+            path = self._program(environment)
+            return os.posix_spawn(
+                path,
+                self._settings.command,
+                environment,
+                file_actions=actions,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=self._ignored,
+            )
+        except OSError as error:
+            self._fail(path, error)
+        finally:
+            if home >= 0:
+                os.fchdir(home)
+
+    def _start_as_user(self, environment: dict[str, str], null: int, target: int | None) -> int:
+        """The slow way, for an agent that is to run as somebody else."""
+        from holdfast.otheruser import account, start
+
+        try:
+            who = account(self._settings.user)
+        except LookupError as error:
+            raise StartError(str(error)) from None
+        environment = {**environment, **who.environment, **self._settings.environment}
+        path = self._program(environment)
+        try:
+            return start(path, self._settings.command, environment, self._settings.directory, who, null, target)
+        except OSError as error:
+            if error.filename == self._settings.directory != "":
+                self._fail_to_enter(error)
+            self._fail(path, error)
+
+    def _program(self, environment: Mapping[str, str]) -> str:
+        """The path of the command; a name without a slash is looked up in the agent's PATH."""
+        name = self._settings.command[0]
+        if "/" in name:
+            return name
+        search = environment.get("PATH", os.defpath)
+        refused = ""
+        for directory in search.split(":"):
+            path = os.path.join(directory or ".", name)
+            if os.path.isfile(path):
+                if os.access(path, os.X_OK):
+                    return path
+                refused = refused or path
+        if refused:
+            return refused  # starting it says why not
+        raise StartError(f"{name}: no such command in PATH ({search})")
+
+    def _log(self, null: int, opened: list[int]) -> int | None:
+        match self._settings.log:
+            case "inherit":
+                return None
+            case "null":
+                return null
+            case path:
+                return open_log(path, opened)
+
+    def _enter(self, directory: str) -> None:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            self._fail_to_enter(error)
+
+    def _fail_to_enter(self, error: OSError) -> NoReturn:
+        raise StartError(f"working directory {self._settings.directory}: {error.strerror}") from None
+
+    def _fail(self, path: str, error: OSError) -> NoReturn:
+        raise StartError(why(path, error, self._settings.user)) from None
+
+
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """What agents get of the supervisor's environment: all but what was meant for the supervisor itself."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in _NOT_HANDED_ON and not name.startswith("HOLDFAST_")
+    }
+
+
+def open_log(path: str, opened: list[int]) -> int:
+    """A log file to append to, made when it is missing; raises StartError."""
+    return _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY, opened, "log file ")
+
+
+def _open(path: str, flags: int, opened: list[int], what: str = "") -> int:
+    try:
+        descriptor = os.open(path, flags | os.O_CLOEXEC, _LOG_MODE)
+    except OSError as error:
+        raise StartError(f"{what}{path}: {error.strerror}") from None
+    opened.append(descriptor)
+    return descriptor
+
+
+def _ignored_signals() -> list[int]:
+    """What exec would leave ignored: Python ignores SIGPIPE and SIGXFSZ, nohup ignores SIGHUP, and so on."""
+    return [number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN]

@@ -1,0 +1,77 @@
+"""Going through every process of a generation, each held by a pidfd that is proven to be the right one.
+
+A number of a process may be freed and given to somebody else at any moment, so a number alone is never enough to
+act on. Here a pidfd is opened first, and then the process is looked at: it is ours if its parent is the
+supervisor itself, or if its parent is the process we came from and that one still exists afterwards (a number is
+not given away while its process exists). What fails this test is left alone: it is gone, or it will be found
+below the supervisor by the next walk. Nobody is signalled here.
+"""
+
+import os
+from collections.abc import Generator
+from signal import pidfd_send_signal
+from typing import NamedTuple
+
+from holdfast import procfs
+from holdfast.tree import Forest, Tree
+
+_DEPTH_MAX = 200
+"""Levels that are followed, one descriptor each; a deeper tree shrinks from above as it is killed."""
+
+
+class Member(NamedTuple):
+    """A living process of a generation; `pidfd` is open only until the walk goes on."""
+
+    pid: int
+    pidfd: int
+    started: int
+
+
+def walk(forest: Forest, tree: Tree) -> Generator[Member, None, None]:
+    """Every member that can be seen, parents before children; may be left and taken up again at any time.
+
+    A process's children are listed before it is handed out: whoever kills it would find none afterwards.
+    Raises OSError when something other than a vanished process keeps it from looking.
+    """
+    yield from walk_from(list(forest.roots(tree)))
+
+
+def walk_from(roots: list[int]) -> Generator[Member, None, None]:
+    """The same from children of ours that are known already."""
+    supervisor = os.getpid()
+    for root in roots:
+        yield from _visit(root, supervisor, -1, supervisor, 0)
+
+
+def _visit(pid: int, parent: int, parent_fd: int, supervisor: int, depth: int) -> Generator[Member, None, None]:
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        status = procfs.status(pid)
+        if status is None or status.dead or not _ours(status, parent, parent_fd, supervisor):
+            return
+        below = procfs.children(pid) if depth < _DEPTH_MAX else []
+        yield Member(pid, pidfd, status.started)
+        for child in below:
+            yield from _visit(child, pid, pidfd, supervisor, depth + 1)
+    finally:
+        os.close(pidfd)
+
+
+def _ours(status: procfs.Status, parent: int, parent_fd: int, supervisor: int) -> bool:
+    if status.parent == supervisor:
+        return True
+    return status.parent == parent and parent_fd >= 0 and exists(parent_fd)
+
+
+def exists(pidfd: int) -> bool:
+    """Whether the process is still there, be it as a zombie: its number is then still its own."""
+    try:
+        pidfd_send_signal(pidfd, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
