@@ -148,7 +148,7 @@ class Kill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     scope: Literal["leader", "tree"] = "leader"
 
 
-class Freeze(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Freeze(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """SIGSTOP an agent (leader or tree) or the supervisor; SIGCONT after `for`, or never without it."""
 
     target: str

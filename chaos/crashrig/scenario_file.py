@@ -64,7 +64,7 @@ def parse_scenario(text: str, name: str, *, json: bool = False) -> Scenario:
 
 
 def freeze(scenario: Scenario) -> str:
-    """A scenario as JSON text that `parse_scenario` reads back equal, whatever the defaults will be by then."""
+    """A scenario as JSON text that `parse_scenario` reads back equal; what has its default is left out."""
     encoded = msgspec.json.encode(scenario, enc_hook=encode_hook)
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
 

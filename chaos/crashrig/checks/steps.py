@@ -51,6 +51,11 @@ class Verb(msgspec.Struct, frozen=True, kw_only=True):
     ends: bool
     help: str
 
+    @property
+    def summary(self) -> str:
+        """The first sentence or two of the help."""
+        return " ".join(self.help.partition("\n\n")[0].split())
+
 
 @cache
 def behaviour_verbs() -> dict[str, Verb]:
