@@ -32,12 +32,12 @@ class Channel:
             self._fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:  # ENXIO: no reader; ENOENT: the run has even been cleaned away
             run_is_gone()
-        self._lifeline = poll()
-        self._lifeline.register(self._fd, 0)  # POLLERR is always told
 
     def rest(self, seconds: float) -> None:
         """Return after so many seconds, `inf` for never; signal handlers run meanwhile (PEP 475)."""
-        if self._lifeline.poll(None if seconds == float("inf") else max(0.0, seconds) * 1000.0):
+        lifeline = poll()  # one for each rest: a handler rests while its program does
+        lifeline.register(self._fd, 0)  # POLLERR is always told
+        if lifeline.poll(None if seconds == float("inf") else max(0.0, seconds) * 1000.0):
             run_is_gone()
 
     def send(self, head: str, kind: str, at: int, values: "dict[str, str | int]") -> None:
