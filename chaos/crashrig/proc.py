@@ -75,6 +75,24 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def parent(pid: int) -> int:
+    """The parent of a process as it is now; 0 when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b") ")[2].split()[1])  # the name before it may hold anything
+    except OSError:
+        return 0
+
+
+def descends(pid: int, ancestor: int) -> bool:
+    """Whether a process is somewhere below another one."""
+    while pid:
+        pid = parent(pid)
+        if pid == ancestor:
+            return True
+    return False
+
+
 def command_line(pid: int) -> bytes:
     """The arguments of a process, each ended by NUL; empty for a zombie."""
     try:
@@ -97,11 +115,11 @@ def marked(variable: str, value: str) -> list[int]:
     """
     exact = f"{variable}={value}".encode()
     below = exact + b"/"
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit() and any(e == exact or e.startswith(below) for e in _environment(name)) and alive(int(name)):
-            found.append(int(name))
-    return found
+
+    def has_it(name: str) -> bool:
+        return any(entry == exact or entry.startswith(below) for entry in _environment(name))
+
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and has_it(name) and alive(int(name))]
 
 
 def _environment(name: str) -> list[bytes]:
@@ -123,7 +141,7 @@ def die_with_parent() -> None:
 
 
 def _prctl(option: int, value: int) -> None:
-    import ctypes  # noqa: PLC0415 - slow to import
+    import ctypes  # slow to import, and not needed by everybody
 
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(option, value, 0, 0, 0) != 0:

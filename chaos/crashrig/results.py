@@ -57,7 +57,11 @@ class CellKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CellResult(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """How one cell ended. `directory` is relative to the run's; `seconds` is real time."""
+    """How one cell ended. `directory` is relative to the run's; `seconds` is real time.
+
+    `survivors` is what still lived after the supervisor had ended, which `unchanged = "host"` judges; `leftovers`
+    is what the rig could not remove, which is an error.
+    """
 
     key: CellKey
     verdict: Verdict
@@ -70,6 +74,7 @@ class CellResult(msgspec.Struct, kw_only=True, omit_defaults=True):
     seconds: float = 0.0
     noise: float = 0.0
     directory: str = ""
+    survivors: list[str] = []
     leftovers: list[str] = []
     reproduce: str = ""
     warnings: list[str] = []

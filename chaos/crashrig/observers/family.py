@@ -80,8 +80,9 @@ class Family:
     # What happens --------------------------------------------------------------------------------------------
 
     def supervisor_is(self, pid: int) -> None:
-        """From now on the end of this process is `subject.exit`."""
+        """The end of this process is `subject.exit`; what was seen of its birth comes after this."""
         self._supervisor = pid
+        self._processes[pid] = Process(pid, self._root, self._zero)
 
     def see(self, event: ProcessEvent) -> Iterator[Observation]:
         """The observations that one process event amounts to; none for a process outside the cell."""

@@ -12,6 +12,7 @@ import errno
 import os
 import socket
 import struct
+from select import select
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
@@ -95,7 +96,9 @@ class KernelObserver:
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                events.append(ProcessEvent(monotonic_ns(), "lost", text="the kernel's queue of process events overflowed"))
+                events.append(
+                    ProcessEvent(monotonic_ns(), "lost", text="the kernel's queue of process events overflowed")
+                )
                 self._sequence.clear()
                 continue
             if port == 0 and len(message) >= _DATA_AT + _TWO.size:  # port 0: from the kernel itself
@@ -137,8 +140,6 @@ class KernelObserver:
 
 def probe() -> str:
     """Why process events cannot be had here, or "" when one of our own has been seen to arrive."""
-    from select import select  # noqa: PLC0415 - only the probe waits
-
     try:
         observer = KernelObserver()
     except ObserverUnavailableError as error:
@@ -161,4 +162,3 @@ def _request(operation: int) -> bytes:
     connector = _CONNECTOR_HEADER.pack(CN_IDX_PROC, CN_VAL_PROC, 0, 0, len(body), 0) + body
     length = _NETLINK_HEADER.size + len(connector)
     return _NETLINK_HEADER.pack(length, NLMSG_DONE, 0, 0, 0) + connector
-

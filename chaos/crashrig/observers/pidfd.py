@@ -1,33 +1,29 @@
-"""Descriptors of processes: they become readable at the death, and never mean another process.
+"""The exit status of a process that is nobody's child here: PIDFD_GET_INFO with PIDFD_INFO_EXIT, Linux 6.15.
 
-Also the exit status of a process that is nobody's child here (PIDFD_GET_INFO, Linux 6.15 for PIDFD_INFO_EXIT).
+A child of our own can be asked on any kernel, and is left for whoever reaps it.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import struct
 
 INFO_SIZE = 64
 """sizeof(struct pidfd_info), first version: mask, cgroup, eleven ids, exit code (linux/pidfd.h)."""
 
-PIDFD_GET_INFO = (3 << 30) | (INFO_SIZE << 16) | (0xFF << 8) | 11
+PIDFD_GET_INFO = (3 << 30) | (INFO_SIZE << 16) | (0xFF << 8) | 11  # _IOWR(PIDFS_IOCTL_MAGIC, 11, struct pidfd_info)
 PIDFD_INFO_EXIT = 1 << 3
 _EXIT_CODE_AT = 60
 
 
-def open_pidfd(pid: int) -> int | None:
-    """A descriptor of the process, or None when it is gone."""
-    try:
-        return os.pidfd_open(pid)
-    except (ProcessLookupError, FileNotFoundError):
-        return None
-
-
 def exit_status(pidfd: int) -> int | None:
-    """The wait status of a dead process, also after it was reaped; None where the kernel cannot tell."""
+    """The wait status of a dead process, reaped or not; None where the kernel cannot tell."""
+    status = _told_by_descriptor(pidfd)
+    return _told_as_parent(pidfd) if status is None else status
+
+
+def _told_by_descriptor(pidfd: int) -> int | None:
     info = bytearray(INFO_SIZE)
     struct.pack_into("=Q", info, 0, PIDFD_INFO_EXIT)
     try:
@@ -35,13 +31,23 @@ def exit_status(pidfd: int) -> int | None:
     except OSError:
         return None
     if not struct.unpack_from("=Q", info, 0)[0] & PIDFD_INFO_EXIT:
-        return None
+        return None  # a kernel that knows the request, but not this part of it
     status: int = struct.unpack_from("=i", info, _EXIT_CODE_AT)[0]
     return status
 
 
+def _told_as_parent(pidfd: int) -> int | None:
+    try:
+        told = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    if told is None:
+        return None
+    return told.si_status << 8 if told.si_code == os.CLD_EXITED else told.si_status
+
+
 def can_tell_exit_status() -> bool:
-    """Whether `exit_status` works on this kernel, tried on a process of our own."""
+    """Whether the kernel tells the status of any process, tried on one of our own after it was reaped."""
     pid = os.posix_spawn("/bin/sh", ["sh", "-c", "exit 3"], {})
     pidfd = os.pidfd_open(pid)
     try:
@@ -49,12 +55,3 @@ def can_tell_exit_status() -> bool:
         return exit_status(pidfd) == 3 << 8
     finally:
         os.close(pidfd)
-
-
-def send(pidfd: int, number: int) -> bool:
-    """Send a signal; False when the process is gone."""
-    try:
-        signal.pidfd_send_signal(pidfd, number)
-    except ProcessLookupError:
-        return False
-    return True

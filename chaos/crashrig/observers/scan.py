@@ -11,7 +11,7 @@ import select
 from time import monotonic_ns
 from typing import TYPE_CHECKING, NamedTuple
 
-from crashrig.observers.pidfd import exit_status, open_pidfd
+from crashrig.observers.pidfd import exit_status
 from crashrig.observers.process_event import ProcessEvent
 from crashrig.proc import children, command_line
 
@@ -59,8 +59,9 @@ class ScanObserver:
                     yield ProcessEvent(monotonic_ns(), "fork", pid, parent)
 
     def _watch(self, pid: int, parent: int) -> bool:
-        pidfd = open_pidfd(pid)
-        if pidfd is None:
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError:  # gone, or a zombie that another process is reaping
             return False
         inherited = self._known[parent].command if parent in self._known else command_line(parent)
         self._known[pid] = _Known(pidfd, inherited)
@@ -92,4 +93,3 @@ class ScanObserver:
         for pid in list(self._known):
             self._forget(pid)
         self._poll.close()
-

@@ -17,6 +17,7 @@ import select
 import signal
 import sys
 from time import monotonic
+from types import SimpleNamespace
 
 if __name__ == "__main__":  # -I leaves the path to us
     sys.path.insert(0, os.path.abspath(__file__).rpartition("/crashrig/")[0])
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
         memory: int
         deadline: float
 
+
+REAPER = "CRASHRIG_REAPER"
+"""Environment variable that tells the cell who its reaper is."""
 
 INTERRUPT = b"i"
 INTERRUPT_SECONDS = 5.0
@@ -72,14 +76,12 @@ def main() -> None:
 
 def read_order(text: str) -> Order:
     """The order as an object with attributes; typing is not imported for it."""
-    from types import SimpleNamespace  # noqa: PLC0415
-
     order: Order = SimpleNamespace(**json.loads(text))  # type: ignore[assignment]
     return order
 
 
 def _start(order: Order) -> int:
-    environment = {**order.environment, MARKER: order.cell}
+    environment = {**order.environment, MARKER: order.cell, REAPER: str(os.getpid())}
     log = (os.POSIX_SPAWN_OPEN, 1, order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     null = (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
     return os.posix_spawn(
