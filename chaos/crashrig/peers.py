@@ -116,13 +116,13 @@ def probe(name: str) -> Found:
 
 
 def install(name: str, say: Callable[[str], None]) -> Found:
-    """Make the peer's environment, or leave it alone when it is there and complete.
+    """Make the peer's environment, or leave it alone when it is there, complete and runs.
 
     Two installers wait for each other. `say` receives lines of progress. Raises PeerError.
     """
     recipe = peer(name)
     with _only_installer(name):
-        found = find(name)
+        found = probe(name)
         if not found.problem:
             say(f"{name} {found.version} is already here: {found.home}")
             return found
