@@ -37,7 +37,7 @@ def plan_of(*steps: Mapping[str, object], pace: float = 1.0, seed: int = 1, sour
     plan = Plan()
     plan.agent = "worker"
     plan.pace, plan.seed, plan.source = pace, seed, source
-    plan.lifetime = SECONDS_MAX
+    plan.lifetime = 86400.0
     plan.behaviours = [[make_step(step) for step in steps]]
     return plan
 
@@ -55,7 +55,7 @@ class Ear:
     def heartbeat_file(self, agent: str) -> HeartbeatFile:
         return self.file
 
-    def hear(self, agent: str, generation: int) -> str:
+    def hear(self, agent: str) -> str:
         return ""
 
 
@@ -95,6 +95,7 @@ class Real:
     """A real agent under a directory of the test's; close it, or use it in a `with`."""
 
     def __init__(self, plan: Plan, directory: Path, environment: Mapping[str, str] | None = None) -> None:
+        plan.lifetime = min(plan.lifetime, SECONDS_MAX)
         plan.reports = str(directory / "reports")
         plan.starts = str(directory / "starts")
         plan.file = str(directory / "heartbeat")

@@ -35,7 +35,7 @@ class Surroundings(Protocol):
     def heartbeat_file(self, agent: str) -> HeartbeatFile:
         """The agent's heartbeat file."""
 
-    def hear(self, agent: str, generation: int) -> str:
+    def hear(self, agent: str) -> str:
         """A message on the socket or a line of output; what went wrong, or nothing."""
 
 
@@ -54,12 +54,18 @@ class SimulatedBody:
 
     def live_by(self, plan: Plan) -> Program:
         """The life of an agent's first process."""
+        self._kernel.set_alarm(self._process, self._clock.now + plan.lifetime)
         return self.live(perform(self, plan.behaviour(self._process.generation)))
 
     def live(self, program: Program) -> Program:
         """The program, with exit 0 at its end."""
         yield from program
         self.exit(0)
+
+    @property
+    def _lifetime_ends(self) -> float:
+        assert self._process.alarm is not None
+        return self._process.alarm.time
 
     # Time, chance and signs of life --------------------------------------------------------------------------
 
@@ -98,7 +104,7 @@ class SimulatedBody:
         return ""
 
     def _beat_supervisor(self) -> str:
-        problem = self._around.hear(self._plan.agent, self._process.generation)
+        problem = self._around.hear(self._plan.agent)
         if not problem and self._plan.source == "notify" and not self._ready:
             self._ready = True
             self._kernel.tell(self._process, "ready")
@@ -149,7 +155,8 @@ class SimulatedBody:
         self._process.handlers[signal.SIGTERM] = take_over
 
     def stop(self) -> None:
-        """Stopped from here on; the program's next rest lasts at least until SIGCONT."""
+        """Stopped from here on: the next rest lasts at least until SIGCONT, but no longer than the lifetime."""
+        self._kernel.set_alarm(self._process, self._lifetime_ends, signal.SIGKILL)
         self._kernel.kill(self._process, signal.SIGSTOP)
 
     def deadlock(self) -> None:
@@ -161,6 +168,7 @@ class SimulatedBody:
         """The child has a body of its own with the same plan."""
 
         def begin(child: Process) -> Program:
+            self._kernel.set_alarm(child, self._lifetime_ends)
             body = SimulatedBody(child, self._plan, self._kernel, self._clock, self._around)
             return body.live(program(body))
 

@@ -143,6 +143,12 @@ class Kernel:
             process.overdue = False
             self._run(process)
 
+    def set_alarm(self, process: Process, at: float, number: int = signal.SIGALRM) -> None:
+        """Send a signal at a time, whatever the process does (setitimer(2)); in the place of an alarm set before."""
+        if process.alarm is not None:
+            process.alarm.cancel()
+        process.alarm = self._clock.at(at, lambda: self.kill(process, number))
+
     # Deaths --------------------------------------------------------------------------------------------------
 
     def end(self, process: Process, code: int | None, number: int | None) -> None:
@@ -150,8 +156,9 @@ class Kernel:
         process.alive = False
         del self._processes[process.pid]
         del self._trees[process.agent][process.pid]
-        if process.timer is not None:
-            process.timer.cancel()
+        for timer in (process.timer, process.alarm):
+            if timer is not None:
+                timer.cancel()
         if not process.on_cpu and process.program is not None:
             process.program.close()
         if process.executes:
@@ -177,6 +184,8 @@ class Kernel:
 
     def may_be_of(self, agent: str, pid: int) -> bool:
         """Whether a process is of an agent's tree, or gone, which leaves it the benefit of the doubt."""
+        if not FIRST_PID <= pid < self._next_pid:
+            return False  # the rest of the machine
         process = self._processes.get(pid)
         return process is None or process.agent == agent
 

@@ -18,12 +18,14 @@ class ProcessEnded(BaseException):
 class Process:
     """One process. `generation` and `agent` are inherited by children: they are what a tree is made of.
 
-    While it is stopped, signals wait in `pending` and a rest that ends is `overdue`. `next_program` is what a
-    signal handler has put in the place of a program that could not be left at that moment.
+    `timer` ends its rest, `alarm` its life. While it is stopped, signals wait in `pending` and a rest that ends is
+    `overdue`. `next_program` is what a signal handler has put in the place of a program that could not be left at
+    that moment.
     """
 
     __slots__ = (
         "agent",
+        "alarm",
         "alive",
         "executes",
         "generation",
@@ -60,3 +62,4 @@ class Process:
         self.program: Program | None = None
         self.next_program: Program | None = None
         self.timer: Timer | None = None
+        self.alarm: Timer | None = None
