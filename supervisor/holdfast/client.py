@@ -23,13 +23,15 @@ class NoSupervisor(ControlError):  # noqa: N818
     """Nobody answers at this state directory."""
 
 
-def request(state_directory: str, command: str, agent: str = "", *, timeout: float = 10.0) -> dict[str, object]:
+def request(
+    state_directory: str, command: str, agent: str = "", *, wait: bool = False, timeout: float = 10.0
+) -> dict[str, object]:
     """The answer to one command, without its `ok`.
 
-    `timeout` is for the whole exchange, in seconds. ControlError when there is no supervisor, no answer in
-    time, or a refusal.
+    `wait` asks for the answer to a stop only when it is done. `timeout` is for the whole exchange, in seconds.
+    ControlError when there is no supervisor, no answer in time, or a refusal.
     """
-    question = {"command": command, **({"agent": agent} if agent else {})}
+    question = {"command": command, **({"agent": agent} if agent else {}), **({"wait": True} if wait else {})}
     deadline = time.monotonic() + timeout
     with _connected(state_directory, deadline) as connection:
         try:

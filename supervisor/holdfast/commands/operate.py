@@ -1,6 +1,6 @@
 """`holdfast start`, `stop`, `restart`, `shutdown`: an operator's orders to a running supervisor (RST-9, STOP-3).
 
-Each returns when the order is accepted; `holdfast status` shows what has become of it.
+Each returns when the order is accepted, `stop --wait` when it is carried out; `status` shows what became of it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,17 @@ import click
 
 from holdfast.client import request
 from holdfast.commands.target import with_target
+from holdfast.units import parse_duration
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        return parse_duration(value)
+    except ValueError:
+        expected = f'expected a duration with a unit, such as "30s", found {value!r}'
+        raise click.BadParameter(expected, context, parameter) from None
 
 
 @click.command()
@@ -21,10 +32,14 @@ def start(target: str, agent: str) -> None:
 
 @click.command()
 @click.argument("agent")
+@click.option("--wait", metavar="DURATION", callback=_seconds, help="Return when it is down, at most this much later.")
 @with_target
-def stop(target: str, agent: str) -> None:
+def stop(target: str, agent: str, wait: float | None) -> None:
     """Stop AGENT and its whole tree. It stays down until it is started."""
-    request(target, "stop", agent)
+    if wait is None:
+        request(target, "stop", agent)
+    else:
+        request(target, "stop", agent, wait=True, timeout=wait)
 
 
 @click.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +10,10 @@ import click
 
 from holdfast.client import ControlError, request
 from holdfast.commands.target import with_target
-from holdfast.config.units import format_duration
+from holdfast.units import format_duration
 
-_HEAD = ("AGENT", "STATE", "FOR", "PID", "STARTS", "CRASHES", "REMARK")
-_NUMBERS = frozenset({"FOR", "PID", "STARTS", "CRASHES"})
+_HEAD = ("AGENT", "STATE", "FOR", "PID", "STARTS", "CRASHES", "BEATS", "REMARK")
+_NUMBERS = frozenset({"FOR", "PID", "STARTS", "CRASHES", "BEATS"})
 
 
 @click.command()
@@ -28,25 +27,27 @@ def status(target: str, as_json: bool) -> None:
 
 def _table(answer: Mapping[str, Any]) -> str:
     try:
-        now = answer.get("now", time.monotonic())
-        return table([_HEAD, *(_row(agent, now) for agent in answer["agents"])])
-    except (KeyError, TypeError, AttributeError) as error:
+        return table([_HEAD, *map(_row, answer["agents"])])
+    except (KeyError, TypeError) as error:
         raise ControlError(f"the supervisor is of another version: its status lacks {error}") from None
 
 
-def _row(agent: Mapping[str, Any], now: float) -> tuple[str, ...]:
-    """One agent; times in the answer are those of the clock that `now` is of."""
-    remark = str(agent["reason"])
-    if agent["restart_at"] is not None:
-        remark += f"{', ' if remark else ''}next start in {_rounded(agent['restart_at'] - now)}"
+def _row(agent: Mapping[str, Any]) -> tuple[str, ...]:
+    """One agent; times in the answer are seconds from now."""
+    remarks = [agent["reason"]] if agent["reason"] else []
+    if agent["restart_in"] is not None:
+        remarks.append(f"next start in {_rounded(agent['restart_in'])}")
+    if agent["beats_rejected"]:
+        remarks.append(f"{agent['beats_rejected']} bad beats")
     return (
-        str(agent["name"]),
-        str(agent["state"]),
-        _rounded(now - agent["since"]),
+        agent["name"],
+        agent["state"],
+        _rounded(agent["since"]),
         str(agent["pid"] or "-"),
         str(agent["generation"]),
         str(agent["crashes"]),
-        remark,
+        str(agent["beats"]),
+        ", ".join(remarks),
     )
 
 

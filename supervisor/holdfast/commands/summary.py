@@ -6,9 +6,9 @@ import shlex
 from signal import Signals
 from typing import TYPE_CHECKING
 
-from holdfast.config.units import format_duration
 from holdfast.policy import Restart
 from holdfast.settings import BeatSource
+from holdfast.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

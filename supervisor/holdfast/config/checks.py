@@ -54,7 +54,7 @@ def codes(agent: AgentSettings, stack: Stack) -> None:
         if both:
             listed = ", ".join(map(str, both))
             said = name if name in stack.places and "fatal_codes" not in stack.places else "fatal_codes"
-            hint = f"fatal_codes is {sorted(policy.fatal_codes)} now, {name} is {sorted(others)}"
+            hint = f"fatal_codes of {agent.name} is {sorted(policy.fatal_codes)}, {name} is {sorted(others)}"
             stack.where(said).report(f"no exit code both in fatal_codes and in {name}", listed, hint)
 
 

@@ -59,7 +59,7 @@ class _Walk:
         array = self._text.startswith("[[", self._at)
         self._at += 2 if array else 1
         path: Path = ()
-        for step in self._key(()):
+        for step in self._key():
             path = self._open(path, step)
         if array:
             number = self._tables.get(path, -1) + 1
@@ -78,20 +78,23 @@ class _Walk:
         return path
 
     def _statement(self, table: Path) -> None:
-        path = self._key(table)
+        path = table
+        for step in self._key():
+            path = (*path, step)
+            self._mark(path)
         self._at += 1  # the equals sign
         self._skip(_BLANK)
         self._value(path)
 
-    def _key(self, table: Path) -> Path:
-        path = table
+    def _key(self) -> list[str]:
+        """The parts of a dotted key, which is all on one line."""
+        parts = []
         while True:
             self._skip(_BLANK)
-            path = (*path, self._key_part())
-            self._mark(path)
+            parts.append(self._key_part())
             self._skip(_BLANK)
-            if not self._text.startswith(".", self._at):
-                return path
+            if self._text[self._at] != ".":
+                return parts
             self._at += 1
 
     def _key_part(self) -> str:

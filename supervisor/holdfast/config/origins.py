@@ -70,7 +70,8 @@ class EnvironmentOrigin:
 
     def key(self, path: Path) -> str:
         """`HOLDFAST_HEARTBEAT_TIMEOUT`."""
-        return variable(path) + _elements(path)
+        own, inside = _split(path)
+        return variable(own) + inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,15 @@ class FlagOrigin:
         match path:
             case ("agents", _):
                 return "--name"
-            case ("agents", _, "command", *_):
-                return "COMMAND" + _elements(path)
+            case ("agents", _, "command", *rest):
+                return "COMMAND" + "".join(map(_step, rest))
             case ("agents", _, *rest):
                 return self.key(tuple(rest))
             case ("environment", *_):
                 return "--env"
             case _:
-                return flag(path) + _elements(path)
+                own, inside = _split(path)
+                return flag(own) + inside
 
 
 def variable(path: Path) -> str:
@@ -114,8 +116,10 @@ def _step(step: str | int) -> str:
     return f".{step}" if _PLAIN.fullmatch(step) else f"[{json.dumps(step, ensure_ascii=False)}]"
 
 
-def _elements(path: Path) -> str:
-    return "".join(f"[{step}]" for step in path if isinstance(step, int))
+def _split(path: Path) -> tuple[Path, str]:
+    """The key itself, and the place within its value: only tables of keys are part of a flag's name."""
+    length = 2 if path[:1] in (("heartbeat",), ("fleet",)) else 1
+    return path[:length], "".join(map(_step, path[length:]))
 
 
 @dataclass(frozen=True, slots=True)

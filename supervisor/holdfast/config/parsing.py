@@ -47,5 +47,6 @@ def _syntax_problem(message: str, text: str, name: str) -> Problem:
         line, column = int(match["line"]), int(match["column"])
     bare = _BARE_DURATION.search(lines[line - 1])
     hint = 'durations and sizes are texts in quotes, such as "10s"' if bare else ""
-    found = f"{match['what'] if match else message}, in: {lines[line - 1].strip()}"
+    what, where = match["what"] if match else message, lines[line - 1].strip()
+    found = f"{what}, in: {where}" if where else what
     return Problem(f"{name}:{line}:{column}", "", "a TOML file", found, hint)

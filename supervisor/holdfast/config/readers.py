@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.config.origins import At, Refused
 from holdfast.config.problems import nearest, show
-from holdfast.config.units import DURATION_UNITS, parse_duration
 from holdfast.policy import Backoff
+from holdfast.units import DURATION_UNITS, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

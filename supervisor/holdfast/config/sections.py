@@ -94,7 +94,7 @@ def _heartbeat(table: object, at: At) -> Layer:
     sources = [name for name in keys.HEARTBEAT_SOURCE if name in table]
     if len(sources) > 1:
         at.report("one source of beats: file, notify or output", " and ".join(sources))
-    if sources and sources != ["file"] and "format" in table:
+    if len(sources) == 1 and sources != ["file"] and "format" in table:
         at.child("format").report("no format: only a heartbeat file has one", show(table["format"]))
     for name in sources:
         path = layer.pop(name)

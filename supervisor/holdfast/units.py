@@ -1,7 +1,7 @@
 """Durations and sizes with units, as people write them: "90s", "5m", "250ms", "2GiB".
 
 A bare number is refused: it is the commonest way to be wrong by a factor of a thousand. What a key does with
-its duration is in `keys`.
+its duration is in `config.keys`.
 """
 
 from __future__ import annotations
