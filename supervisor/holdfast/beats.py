@@ -12,6 +12,7 @@ import errno
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable
 
@@ -25,10 +26,12 @@ POLL_SECONDS_MAX = 3.2
 _POLLS_PER_TIMEOUT = 100
 
 _READS_MAX = 3
-_ISO_MIN = len("2026-01-01T00:00:00")
-_ISO_BASIC_MIN = len("20260101T000000")
+_DATE = r"\d{4}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])"
+_TIME = r"([01]\d|2[0-4]):?[0-5]\d:?([0-5]\d|60)([.,]\d+)?"
+_ISO = re.compile(rf"{_DATE}[Tt ]{_TIME}([Zz]|[+-]\d\d(:?\d\d)?)?", re.ASCII)
+_ISO_BEGUN = re.compile(r"[0-9:T -]{1,18}", re.ASCII)
 
-Token = float | str
+Token = str
 _Mark = tuple[int, int, int, int] | int | None
 
 
@@ -166,16 +169,6 @@ def _is_number(value: object) -> bool:
 
 def _from_iso(text: str) -> Token:
     """A date and time, to the second at least: less may be what is left of a longer one."""
-    from datetime import datetime  # only agents that write such files need it
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise NoBeatError("truncated" if _begins_a_time(text) else "unparsable") from None
-    if len(text) < (_ISO_MIN if "-" in text[:_ISO_BASIC_MIN] else _ISO_BASIC_MIN):
-        raise NoBeatError("truncated")
-    return moment.isoformat()
-
-
-def _begins_a_time(text: str) -> bool:
-    return len(text) < _ISO_MIN and all(character in "0123456789-:T " for character in text)
+    if not _ISO.fullmatch(text):
+        raise NoBeatError("truncated" if _ISO_BEGUN.fullmatch(text) else "unparsable")
+    return text

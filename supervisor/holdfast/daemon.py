@@ -5,6 +5,7 @@ Nothing is validated here. Whatever way it ends, nothing of any agent remains: t
 finishes only when every tree is empty, after a fault of our own because everything is killed before we go.
 """
 
+import gc
 import os
 import selectors
 import signal
@@ -119,10 +120,12 @@ def _assemble(
     by_agent, watches = WatchMaker(forest, selector, sockets, journal, stack).make(settings.agents)
     loop = Loop(fleet, selector, signals, journal, watches, say)
     loop.driver = Driver(settings.agents, by_agent, forest, groups, selector, loop.note_death, report)
+    stack.callback(loop.driver.close)
     operations = Operations(fleet, loop.feed)
     loop.on_change = operations.settle
     loop.control = ControlServer(settings.state_directory, selector, operations.handle)
     stack.callback(loop.control.close)
+    gc.freeze()  # what was made until here lives as long as we do: no collection needs to look at it
     return loop
 
 

@@ -40,7 +40,8 @@ class Driver:
         report: Callable[[str], None],
     ) -> None:
         """`on_death` is called by the selector when a leader has died; `report` is told what a person should know."""
-        self._launchers = {agent.name: Launcher(agent, os.environ) for agent in agents}
+        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        self._launchers = {agent.name: Launcher(agent, os.environ, self._null) for agent in agents}
         self._watches = watches
         self._forest = forest
         self._cgroups = cgroups
@@ -50,6 +51,12 @@ class Driver:
         self._sweeper = Sweeper(forest, cgroups, report)
         self._left: dict[Tree, None] = {}
         self._joining: deque[tuple[float, Tree]] = deque()
+        self._done_with: list[int] = []
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self.tidy()
+        os.close(self._null)
 
     @property
     def next_at(self) -> float | None:
@@ -113,7 +120,7 @@ class Driver:
         while more:
             leaders, more = self._forest.reap()
             for tree, death in leaders:
-                self._selector.unregister(tree.pidfd)
+                self._done_with.append(tree.pidfd)
                 empty = self._forest.is_empty(tree)
                 if empty:
                     self._bury(tree)
@@ -128,6 +135,13 @@ class Driver:
                 del self._left[tree]
                 self._bury(tree)
                 yield TreeEmptied(tree.agent, tree.generation)
+
+    def tidy(self) -> None:
+        """Close what belonged to dead leaders: not urgent, so not done on the way to the next start."""
+        for pidfd in self._done_with:
+            self._selector.unregister(pidfd)
+            os.close(pidfd)
+        self._done_with.clear()
 
     def _bury(self, tree: Tree) -> None:
         self._sweeper.end(tree)

@@ -12,12 +12,13 @@ each, so that the way from a death to the next start does not wait for a disk.
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
-from holdfast import __version__, clock, effects, events
+from holdfast import __version__, clock
 from holdfast.effects import Effect
 from holdfast.events import Event
 from holdfast.handoff import from_json, to_json
+from holdfast.records import decode_effect, decode_event, encode
 from holdfast.settings import Settings
 
 FORMAT = 1
@@ -153,41 +154,6 @@ def _shortened(value: object) -> object:
     return value
 
 
-# Events and effects as JSON ----------------------------------------------------------------------------------
-
-
-def encode(record: Event | Effect) -> dict[str, object]:
-    """`{"type": "Spawned", "agent": …}`."""
-    return {"type": type(record).__name__, **asdict(record)}
-
-
-def decode_event(fields: dict[str, object]) -> Event:
-    """The event that `encode` was given; raises ValueError for anything else."""
-    return _decode(fields, events)  # type: ignore[return-value]
-
-
-def decode_effect(fields: dict[str, object]) -> Effect:
-    """The effect that `encode` was given; raises ValueError for anything else."""
-    fields = dict(fields)
-    if fields.get("type") == "StateChanged":
-        fields["old"], fields["new"] = effects.State(str(fields["old"])), effects.State(str(fields["new"]))
-    if fields.get("type") == "Alert":
-        fields["level"] = effects.Level(str(fields["level"]))
-    return _decode(fields, effects)  # type: ignore[return-value]
-
-
-def _decode(fields: dict[str, object], module: object) -> object:
-    values = dict(fields)
-    name = str(values.pop("type", ""))
-    kind = getattr(module, name, None)
-    if not isinstance(kind, type) or not hasattr(kind, "__dataclass_fields__"):
-        raise ValueError(f"expected the name of an event or effect, found {name!r}")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise ValueError(f"{name}: {error}") from None
-
-
 def _encode_entry(entry: Entry) -> dict[str, object]:
     return {
         "now": entry.now,
@@ -233,8 +199,7 @@ def read(path: str) -> list[Run]:
 def _lines(path: str) -> Iterator[tuple[int, dict[str, object]]]:
     with open(path, encoding="utf-8", errors="replace") as file:
         text = file.read()
-    lines = text.split("\n")
-    whole, torn = lines[:-1], lines[-1]
+    whole = text.split("\n")[:-1]  # what follows the last newline was being written when the supervisor died
     for number, line in enumerate(whole, 1):
         try:
             fields = json.loads(line)
@@ -245,7 +210,6 @@ def _lines(path: str) -> Iterator[tuple[int, dict[str, object]]]:
         if not isinstance(fields, dict):
             raise JournalError(f"{path}:{number}: expected an object")
         yield number, fields
-    del torn  # the end of a line that was being written
 
 
 def _is_torn(lines: list[str], number: int) -> bool:

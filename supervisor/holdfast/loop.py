@@ -160,6 +160,7 @@ class Loop:
             for exited in self.driver.reap():
                 self.feed(exited)
             self._signals.drain()
+            self.driver.tidy()
 
     def _hear_signals(self) -> None:
         """SIGTERM and SIGINT: the first asks, every further one insists (STOP-3)."""

@@ -29,12 +29,17 @@ class StartError(Exception):
 class Launcher:
     """Starts one agent again and again."""
 
-    def __init__(self, settings: AgentSettings, environment: Mapping[str, str]) -> None:
-        """`environment` is the supervisor's; raises nothing, so that a bad agent is a crash and not a refusal."""
+    def __init__(self, settings: AgentSettings, environment: Mapping[str, str], null: int) -> None:
+        """`environment` is the supervisor's, `null` an open /dev/null.
+
+        Raises nothing: an agent that cannot be started is a crash and not a refusal.
+        """
         self._settings = settings
         self._environment = inherited(environment) | settings.environment
         self._environment |= {"HOLDFAST_AGENT": settings.name, "HOLDFAST_PID": str(os.getpid())}
+        self._encoded = _encoded(self._environment)
         self._ignored = _ignored_signals()
+        self._null = null
 
     def start(self, generation: int, extra: Mapping[str, str], output: int | None = None) -> int:
         """Start a generation and return its pid.
@@ -42,22 +47,21 @@ class Launcher:
         `extra` is added to its environment. `output` is a descriptor for stdout and stderr; without it they go
         where `log` says. Raises StartError.
         """
-        environment = {**self._environment, **extra, "HOLDFAST_GENERATION": str(generation)}
+        added = {**extra, "HOLDFAST_GENERATION": str(generation)}
         opened: list[int] = []
         try:
-            null = _open("/dev/null", os.O_RDWR, opened)
-            target = output if output is not None else self._log(null, opened)
+            target = output if output is not None else self._log(opened)
             if self._settings.user:
-                return self._start_as_user(environment, null, target)
-            return self._spawn(environment, null, target, opened)
+                return self._start_as_user(added, target)
+            return self._spawn(added, target, opened)
         except (ValueError, OverflowError) as error:  # a NUL in a word, a number no user can have
             raise StartError(f"{self._settings.command[0]}: {error}") from None
         finally:
             for descriptor in opened:
                 os.close(descriptor)
 
-    def _spawn(self, environment: dict[str, str], null: int, target: int | None, opened: list[int]) -> int:
-        actions = [(os.POSIX_SPAWN_DUP2, null, 0)]
+    def _spawn(self, added: dict[str, str], target: int | None, opened: list[int]) -> int:
+        actions = [(os.POSIX_SPAWN_DUP2, self._null, 0)]
         if target is not None:
             actions += [(os.POSIX_SPAWN_DUP2, target, 1), (os.POSIX_SPAWN_DUP2, target, 2)]
         directory = self._settings.directory
@@ -66,11 +70,11 @@ class Launcher:
             home = _open(".", os.O_PATH, opened)
             self._enter(directory)
         try:
-            path = self._program(environment)
+            path = self._program()
             return os.posix_spawn(
                 path,
                 self._settings.command,
-                environment,
+                self._encoded | _encoded(added),
                 file_actions=actions,
                 setsid=True,
                 setsigmask=(),
@@ -82,7 +86,7 @@ class Launcher:
             if home >= 0:
                 os.fchdir(home)
 
-    def _start_as_user(self, environment: dict[str, str], null: int, target: int | None) -> int:
+    def _start_as_user(self, added: dict[str, str], target: int | None) -> int:
         """The slow way, for an agent that is to run as somebody else."""
         from holdfast.otheruser import account, start
 
@@ -90,21 +94,22 @@ class Launcher:
             who = account(self._settings.user)
         except LookupError as error:
             raise StartError(str(error)) from None
-        environment = {**environment, **who.environment, **self._settings.environment}
-        path = self._program(environment)
+        environment = {**self._environment, **who.environment, **self._settings.environment, **added}
+        path = self._program()
+        settings = self._settings
         try:
-            return start(path, self._settings.command, environment, self._settings.directory, who, null, target)
+            return start(path, settings.command, environment, settings.directory, who, self._null, target)
         except OSError as error:
             if error.filename == self._settings.directory != "":
                 self._fail_to_enter(error)
             self._fail(path, error)
 
-    def _program(self, environment: Mapping[str, str]) -> str:
+    def _program(self) -> str:
         """The path of the command; a name without a slash is looked up in the agent's PATH."""
         name = self._settings.command[0]
         if "/" in name:
             return name
-        search = environment.get("PATH", os.defpath)
+        search = self._environment.get("PATH", os.defpath)
         refused = ""
         for directory in search.split(":"):
             path = os.path.join(directory or ".", name)
@@ -116,12 +121,12 @@ class Launcher:
             return refused  # starting it says why not
         raise StartError(f"{name}: no such command in PATH ({search})")
 
-    def _log(self, null: int, opened: list[int]) -> int | None:
+    def _log(self, opened: list[int]) -> int | None:
         match self._settings.log:
             case "inherit":
                 return None
             case "null":
-                return null
+                return self._null
             case path:
                 return open_log(path, opened)
 
@@ -145,6 +150,11 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name not in _NOT_HANDED_ON and not name.startswith("HOLDFAST_")
     }
+
+
+def _encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
+    """As the kernel takes it; done once for what is the same at every start."""
+    return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
 
 
 def open_log(path: str, opened: list[int]) -> int:

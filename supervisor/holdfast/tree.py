@@ -76,13 +76,14 @@ class Forest:
         """Give the descriptors back."""
         if self._list >= 0:
             os.close(self._list)
-        for tree in self._open.values():
-            self._close_pidfd(tree)
 
     # Generations ---------------------------------------------------------------------------------------------
 
     def plant(self, agent: str, generation: int, leader: int, born: int) -> Tree:
-        """Take a freshly started leader in; raises OSError when no descriptor can be had for it."""
+        """Take a freshly started leader in; its pidfd is the caller's to close.
+
+        Raises OSError when no descriptor can be had for it.
+        """
         self._childless = False
         tree = Tree(agent, generation, leader, os.pidfd_open(leader), born)
         self._leaders[leader] = tree
@@ -91,7 +92,6 @@ class Forest:
 
     def uproot(self, tree: Tree) -> None:
         """Forget a generation that is empty."""
-        self._close_pidfd(tree)
         self._open.pop(tree.agent, None)
         self._owners = {pid: owner for pid, owner in self._owners.items() if owner is not tree}
 
@@ -241,12 +241,6 @@ class Forest:
             piece = os.pread(self._list, 65536, len(data))
             data += piece
         return list(map(int, data.split()))
-
-    @staticmethod
-    def _close_pidfd(tree: Tree) -> None:
-        if tree.pidfd >= 0:
-            os.close(tree.pidfd)
-            tree.pidfd = -1
 
 
 def become_subreaper() -> None:
