@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from crashrig.scenario import Policy
 from crashrig.subjects import registry
 from crashrig.subjects.jobs import real_policy
@@ -22,11 +24,17 @@ from crashrig.subjects.protocol import AgentJob, Job
 from crashrig.subjects.tether import command as tethered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from crashrig.subjects.protocol import Subject
+    from crashrig.subjects.protocol import Launch, Subject
 
 MARK = "RIG_TEST_MARK"
+PEERS = os.environ.get("CRASHRIG_PEERS")
+"""Where the caller keeps peers; read before any test makes the environment quiet."""
+
+DOCUMENTED = "documented"
+"""Stands for the worked example of docs/subjects.md among the names of subjects."""
+
 STOP_SECONDS = 20.0
 
 
@@ -50,14 +58,55 @@ def make_job(directory: str, script: str, *, pace: float = 10.0, agents: int = 1
     return Job(directory=directory, agents=jobs, pace=pace)
 
 
+def use_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a test the peers that the caller has."""
+    if PEERS:
+        monkeypatch.setenv("CRASHRIG_PEERS", PEERS)
+
+
+def documented_example() -> str:
+    """The worked example of docs/subjects.md, as it stands there."""
+    page = (Path(__file__).parents[2] / "docs" / "subjects.md").read_text(encoding="utf-8")
+    return page.split("<!-- example: shell-loop -->\n```python\n", 1)[1].split("```\n", 1)[0]
+
+
+def open_any(name: str, directory: Path) -> Subject:
+    """An adapter by name, DOCUMENTED included; skips the test where its supervisor is not on this machine."""
+    if name == DOCUMENTED:
+        path = directory / "shell-loop"
+        path.write_text(documented_example(), encoding="utf-8")
+        path.chmod(0o755)
+        name = str(path)
+    subject = registry.open_subject(name)
+    unavailable = subject.describe().unavailable
+    if unavailable:
+        pytest.skip(f"{name}: {unavailable}")
+    return subject
+
+
 class Live:
     """A running supervisor, its directory, and what to ask of both."""
 
-    def __init__(self, subject: Subject, directory: Path, process: subprocess.Popen[bytes], mark: str) -> None:
+    def __init__(self, subject: Subject, launch: Launch, directory: Path, through: Sequence[str]) -> None:
         self.subject = subject
         self.directory = directory
-        self.process = process
-        self._mark = mark
+        self._launch = launch
+        self._through = through
+        self._mark = uuid.uuid4().hex
+        self.process = self.start_again()
+
+    def start_again(self) -> subprocess.Popen[bytes]:
+        """Start the supervisor as it was rendered; for a second one beside the first, too."""
+        with open(self.directory / "log", "ab") as log:
+            return subprocess.Popen(
+                tethered(*self._through, *self._launch.argv),
+                cwd=self._launch.directory or None,
+                env={**os.environ, **self._launch.environment, MARK: self._mark},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def lines(self, name: str = "starts") -> list[str]:
         """What agents have written into a file so far."""
@@ -104,23 +153,15 @@ class Live:
 
 
 @contextmanager
-def running(name: str, script: str, **job: Any) -> Iterator[Live]:
-    """The named subject with agents that run `script`; nothing is left afterwards, whatever the test does."""
+def running(name: str, script: str, *, through: Sequence[str] = (), **job: Any) -> Iterator[Live]:
+    """The named subject with agents that run `script`; nothing is left afterwards, whatever the test does.
+
+    `through` is a command that starts the supervisor instead of the test.
+    """
     with tempfile.TemporaryDirectory(prefix="rig-") as directory:
-        subject = registry.open_subject(name)
+        subject = open_any(name, Path(directory))
         launch = subject.render(make_job(directory, script, **job))
-        mark = uuid.uuid4().hex
-        with open(f"{directory}/log", "wb") as log:
-            process = subprocess.Popen(
-                tethered(*launch.argv),
-                cwd=launch.directory or None,
-                env={**os.environ, **launch.environment, MARK: mark},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        live = Live(subject, Path(directory), process, mark)
+        live = Live(subject, launch, Path(directory), through)
         try:
             yield live
         finally:

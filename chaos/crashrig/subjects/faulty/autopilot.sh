@@ -17,7 +17,10 @@ microseconds() { printf -v "$2" '%.0f' "${1}e6"; }
 pause() { read -r -t "$1" -u 9 || true; } # nobody ever writes there: sleeps without starting a process
 say() { printf '%s\n' "$1" >"$DIRECTORY/$NAME.state"; }
 listed() { [[ " $2 " == *" $1 "* ]]; }
-alive() { kill -0 "$AGENT" 2>/dev/null; }
+alive() { # a dead child that has not been waited for is not alive, whatever `kill -0` says of it
+    local line
+    { read -r line <"/proc/$AGENT/stat"; } 2>/dev/null && [[ ${line##*) } != Z* ]]
+}
 
 # FAULT (RST-12): an agent is called running as soon as it is forked, whatever becomes of it.
 start_agent() {

@@ -83,8 +83,8 @@ def delays(policy: Policy) -> list[float]:
         return [float(delay) for delay in policy.backoff]
     assert policy.backoff_initial is not None and policy.backoff_multiplier is not None
     assert policy.backoff_max is not None
-    grown = (policy.backoff_initial * policy.backoff_multiplier**step for step in range(EXPONENTIAL_STEPS))
-    return [min(delay, policy.backoff_max) for delay in grown]
+    grown = (float(policy.backoff_initial) * policy.backoff_multiplier**step for step in range(EXPONENTIAL_STEPS))
+    return [min(delay, float(policy.backoff_max)) for delay in grown]
 
 
 def not_restarted(policy: Policy) -> list[int]:
