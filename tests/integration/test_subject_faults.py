@@ -67,10 +67,8 @@ def test_an_agent_that_beats_is_left_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", BOTH)
 def test_it_dies_with_whoever_started_it(name: str) -> None:
-    with live_subject.running(
-        name, "echo >> starts; exec sleep 5", agents=2, through=[sys.executable, "-c", RUN_AND_WAIT]
-    ) as live:
-        assert live.until(lambda: (live.directory / "starts").exists())
+    with live_subject.running(name, "echo once >> starts; exec sleep 5", agents=2, through=MIDDLEMAN) as live:
+        assert live.until(live.lines)
         live.process.kill()
         assert live.until(lambda: not supervisors(live), seconds=3.0)
 
