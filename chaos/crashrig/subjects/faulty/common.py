@@ -50,6 +50,8 @@ class FaultySubject:
         """Remember the job's directory; UnsupportedError for what such a design has no place for."""
         if job.override:
             raise UnsupportedError(f"{self.name} takes no configuration of yours, found {job.override}")
+        if any(agent.user for agent in job.agents):
+            raise UnsupportedError(f"{self.name} cannot run an agent as another user")
         self._directory = Path(job.directory)
         return self._directory
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from typing import Any
 
 TICK = 0.02
 CHECK_SECONDS = 2.0  # of the scenario's time, divided by the pace
@@ -48,7 +49,7 @@ def heartbeat_age(path: str, kind: str) -> float:
 class Agent:
     """One command, its process, and what is to happen next."""
 
-    def __init__(self, config: dict, check_every: float) -> None:  # type: ignore[type-arg]
+    def __init__(self, config: dict[str, Any], check_every: float) -> None:
         self.config = config
         self.check_every = check_every
         self.process: subprocess.Popen[bytes] | None = None
