@@ -17,6 +17,7 @@ import msgspec
 from crashrig.checks.everything import check
 from crashrig.checks.parts import salvage, whole
 from crashrig.checks.problem import Problem, show_path
+from crashrig.checks.shape import check_shape
 from crashrig.scenario import Scenario, decode_hook, encode_hook
 from crashrig.toml_lines import LineMap, json_lines, toml_lines
 
@@ -100,9 +101,9 @@ def _parse_json(text: str, name: str) -> object:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise ScenarioError([f"{name}:{error.lineno}: expected JSON, found an error in it: {error.msg}"]) from None
-    lines = json_lines(text)
-    if lines.repeated:
-        places = [f"{name}:{lines.line(path)}: {show_path(path)}" for path in lines.repeated]
+    repeated = json_lines(text).repeated
+    if repeated:
+        places = [f"{name}:{line}: {show_path(path)}" for path, line in repeated]
         raise ScenarioError([f"{place}: expected each key once, found it again" for place in places])
     return data
 
@@ -121,8 +122,6 @@ def _all_problems(data: object, refusal: str) -> list[Problem]:
 
     What is said of a thing as a whole is left out where a part of it is already known to be wrong.
     """
-    from crashrig.checks.shape import check_shape
-
     problems = check_shape(data)
     if not problems:
         return [Problem((), "a scenario", f"something else: {refusal}")]

@@ -36,7 +36,7 @@ KEYS: dict[type, dict[str, str]] = {
         "budget": "The blast radius: the sandbox holds it.",
         "policy": "What is wanted of the supervisor, for all agents that have no policy of their own.",
         "fault": "Injections from outside, in the order of their numbers `fault#1`, `fault#2`.",
-        "recover": "What must hold again once the last fault is over.",
+        "recover": "What must hold, and go on holding, once the last fault is over (without faults: from the start).",
         "xfail": "Known gaps of certain supervisors.",
     },
     Budget: {
@@ -119,7 +119,7 @@ KEYS: dict[type, dict[str, str]] = {
         "min": "At least so many.",
         "max": "At most so many.",
         "are": "How long each gap takes; the last one repeats.",
-        "tolerance": "By how much longer than said a gap may be.",
+        "tolerance": "By how much longer than said a gap may be; default `100ms`.",
     },
     Recover: {
         "steady": "The condition of a healthy system.",

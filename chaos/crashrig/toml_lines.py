@@ -33,12 +33,13 @@ _STRING = re.compile(
 class LineMap:
     """Lines of the key paths of one text, counted from 1; list items are numbered from 0.
 
-    `repeated` holds the keys that a JSON text gives twice in one object (TOML's parser refuses those itself).
+    `repeated` holds the keys that a JSON text gives twice in one object, each with the line of the second time
+    (TOML's parser refuses those itself).
     """
 
     def __init__(self) -> None:
         self._lines: dict[Path, int] = {(): 1}
-        self.repeated: list[Path] = []
+        self.repeated: list[tuple[Path, int]] = []
 
     def line(self, path: Path) -> int:
         """The line of `path`, or of the nearest thing around it that is in the text."""
@@ -129,7 +130,7 @@ class _Scanner:
             self.map.note(path, line)
         path = (*path, last)
         if path in self.map:
-            self.map.repeated.append(path)
+            self.map.repeated.append((path, line))
         self.map.note(path, line)
         self._take(_EQUALS)
         self.value(path)

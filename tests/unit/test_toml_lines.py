@@ -82,7 +82,7 @@ def test_json_is_followed_by_the_same_rules() -> None:
 
 
 def test_a_key_given_twice_in_json_is_told() -> None:
-    assert json_lines('{"a": {"b": 1, "b": 2}, "b": 3}').repeated == [("a", "b")]
+    assert json_lines('{"a": {"b": 1,\n"b": 2}, "b": 3}').repeated == [(("a", "b"), 2)]
     assert json_lines('{"a": {"b": 1}, "b": 3}').repeated == []
 
 

@@ -102,24 +102,15 @@ def _language(expect: Expect, names: Names, path: Path) -> Iterator[Problem]:
         if text is not None:
             yield from names.condition(text, (*path, key))
     if expect.count is not None:
-        yield from names.event(expect.count, (*path, "count"), may_never_be=True)
+        yield from names.kind_of_event(expect.count, (*path, "count"))
     if expect.gaps is not None:
-        yield from _gaps(expect.gaps, names, (*path, "gaps"))
+        yield from names.gap(expect.gaps, (*path, "gaps"))
     if expect.order is not None:
         yield from _order(expect.order, names, (*path, "order"))
     for key in ("after", "until"):
         text = getattr(expect, key)
         if text is not None:
             yield from names.moment(text, (*path, key))
-
-
-def _gaps(text: str, names: Names, path: Path) -> Iterator[Problem]:
-    events = text.split("->")
-    if len(events) != 2:
-        yield Problem(path, 'two events such as "worker.exit -> worker.start"', show(text))
-        return
-    for event in events:
-        yield from names.event(event.strip(), path)
 
 
 def _order(events: list[str], names: Names, path: Path) -> Iterator[Problem]:
@@ -182,9 +173,6 @@ def _window(expect: Expect, path: Path) -> Iterator[Problem]:
 def _recover(recover: Recover, parts: Parts, names: Names) -> Iterator[Problem]:
     path: Path = ("recover",)
     yield from names.condition(recover.steady, (*path, "steady"))
-    if not parts.fault:
-        hint = "it begins when the last fault is over"
-        yield Problem(path, "a fault to recover from", "no [[fault]]", hint)
     if parts.timeout is not None and recover.within + recover.for_ > parts.timeout:
         both = format_duration(recover.within + recover.for_)
         expected = f'"within" and "for" that fit into the timeout of {format_duration(parts.timeout)}'

@@ -5,24 +5,28 @@ The language is `condition`'s; here is only what a scenario adds: its agents, it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from crashrig.checks.problem import Path, Problem, show
 from crashrig.checks.steps import verb_of
-from crashrig.condition import ConditionError, check_uses, compile_condition, compile_moment
+from crashrig.condition import ConditionError, check_uses, compile_condition, compile_event, compile_gap, compile_moment
 from crashrig.reference import FAULT, LAST, SUPERVISOR, EventRef, Use, members
 from crashrig.units import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from crashrig.checks.parts import Parts
-    from crashrig.moment import Moment
     from crashrig.scenario import Agent
 
 CONDITION = 'a condition such as "worker.live == 1"'
 MOMENT = 'a moment such as "worker.start#2 + 40s" or "40s"'
 EVENT = 'an event such as "worker.exit#1"'
+KIND = 'a kind of event such as "worker.exit"'
+GAP = 'two kinds of events such as "worker.exit -> worker.start"'
+
+T = TypeVar("T")
 
 _NEEDED_VERBS = {
     "beat": frozenset({"beat"}),
@@ -43,48 +47,51 @@ class Names:
 
     def condition(self, text: str, path: Path) -> Iterator[Problem]:
         """Check a condition."""
-        try:
-            condition = compile_condition(text)
-        except ConditionError as error:
-            yield _problem(error, text, path, CONDITION)
-            return
-        yield from self._known(condition.uses, text, path, CONDITION)
+        condition = yield from _compiled(compile_condition, text, path, CONDITION)
+        if condition is not None:
+            yield from self._known(condition.uses, text, path, CONDITION)
 
-    def moment(self, text: str, path: Path, expected: str = MOMENT, *, may_never_be: bool = False) -> Iterator[Problem]:
-        """Check a moment: something that can come before the scenario ends, unless it `may_never_be`."""
-        try:
-            moment = compile_moment(text)
-        except ConditionError as error:
-            yield _problem(error, text, path, expected)
+    def moment(self, text: str, path: Path) -> Iterator[Problem]:
+        """Check a moment: it must be able to come, and before the scenario ends."""
+        moment = yield from _compiled(compile_moment, text, path, MOMENT)
+        if moment is None:
             return
-        unknown = list(self._known(moment.uses, text, path, expected))
+        yield from self._can_happen(moment.uses, text, path, MOMENT)
+        timeout = self._parts.timeout
+        if moment.event is None and timeout is not None and moment.offset >= timeout:
+            limit = format_duration(timeout)
+            yield Problem(path, f"a time before the timeout of {limit}", show(text), "it would never come")
+
+    def kind_of_event(self, text: str, path: Path) -> Iterator[Problem]:
+        """Check an event whose occurrences are counted; it may well be that there are none."""
+        use = yield from _compiled(partial(compile_event, indexed=False), text, path, KIND)
+        if use is not None:
+            yield from self._known([use], text, path, KIND)
+
+    def event(self, text: str, path: Path) -> Iterator[Problem]:
+        """Check an event that must be able to happen."""
+        use = yield from _compiled(compile_event, text, path, EVENT)
+        if use is not None:
+            yield from self._can_happen([use], text, path, EVENT)
+
+    def gap(self, text: str, path: Path) -> Iterator[Problem]:
+        """Check a pair of events that must be able to happen."""
+        uses = yield from _compiled(compile_gap, text, path, GAP)
+        if uses is not None:
+            yield from self._can_happen(uses, text, path, GAP)
+
+    def _can_happen(self, uses: Iterable[Use], text: str, path: Path, expected: str) -> Iterator[Problem]:
+        unknown = list(self._known(uses, text, path, expected))
         yield from unknown
-        if not unknown and not may_never_be:
-            yield from self._comes(moment, text, path)
-
-    def event(self, text: str, path: Path, *, may_never_be: bool = False) -> Iterator[Problem]:
-        """Check an event: a moment without a duration."""
-        if text.strip()[:1].isdigit() or "+" in text or "-" in text:
-            yield Problem(path, EVENT, show(text), "a duration does not belong here")
-        else:
-            yield from self.moment(text, path, EVENT, may_never_be=may_never_be)
+        events = [] if unknown else [use.event for use in uses if use.event is not None]
+        for why in filter(None, map(self._never, events)):
+            yield Problem(path, "something that can happen", show(text), why)
 
     def _known(self, uses: Iterable[Use], text: str, path: Path, expected: str) -> Iterator[Problem]:
         if self._counts is None:
             return
         for error in check_uses(uses, self._counts, len(self._parts.fault)):
             yield _problem(error, text, path, expected)
-
-    def _comes(self, moment: Moment, text: str, path: Path) -> Iterator[Problem]:
-        if moment.event is not None:
-            why = self._never(moment.event)
-            if why:
-                yield Problem(path, "something that can happen", show(text), why)
-            return
-        timeout = self._parts.timeout
-        if timeout is not None and moment.offset >= timeout:
-            limit = format_duration(timeout)
-            yield Problem(path, f"a time before the timeout of {limit}", show(text), "it would never come")
 
     def _never(self, event: EventRef) -> str:
         """Why this event can never be; empty when it can."""
@@ -127,6 +134,14 @@ def _reason(event: EventRef) -> str:
     if verbs:
         return f"no behaviour of {event.agent} can {verbs[0]}"
     return f"the command of {event.agent} is broken and never runs"
+
+
+def _compiled(compiler: Callable[[str], T], text: str, path: Path, expected: str) -> Generator[Problem, None, T | None]:
+    try:
+        return compiler(text)
+    except ConditionError as error:
+        yield _problem(error, text, path, expected)
+        return None
 
 
 def _problem(error: ConditionError, text: str, path: Path, expected: str) -> Problem:

@@ -49,5 +49,5 @@ def _codes(policy: Policy, path: Path) -> Iterator[Problem]:
                 yield Problem((*path, key, number), "an exit code from 0 to 255", show(code))
     for other in ("clean_codes", "restart_codes"):
         for code in sorted({*policy.fatal_codes} & {*getattr(policy, other)}):
-            hint = f'write both lists: without a "{other}" it has its default' if other == "clean_codes" else ""
+            hint = "without that key it is [0, 143]" if other == "clean_codes" else ""
             yield Problem((*path, "fatal_codes"), f'codes that are not in "{other}"', show(code), hint)

@@ -33,10 +33,19 @@ def check_shape(data: object) -> list[Problem]:
 
 
 def bare_number(value: object, unit: str = "s") -> str:
-    """A hint for a number that lacks its unit, or nothing."""
+    """A hint for a number that lacks its unit, or has a space before it; else nothing."""
+    if isinstance(value, str):
+        return _tidied(value, unit)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f'a bare number has no unit: write "{value}{unit}" or another unit'
     return ""
+
+
+def _tidied(text: str, unit: str) -> str:
+    close = "".join(text.split())
+    if close.replace(".", "", 1).isdecimal():
+        return f'a bare number has no unit: write "{close}{unit}" or another unit'
+    return f'write it without spaces: "{close}"' if close != text else ""
 
 
 def _check(kind: inspect.Type, value: object, path: Path) -> Iterator[Problem]:
