@@ -23,11 +23,12 @@ import msgspec
 from crashrig import proc
 from crashrig.adapter_thread import AdapterThread
 from crashrig.agents.plan import REPORTS, prepare
-from crashrig.cell_spec import CellSpec
+from crashrig.cell_spec import HISTORY, RESULT, SUPERVISOR_LOG, CellSpec
 from crashrig.checker import LiveJudge, judge, verdict_of
 from crashrig.faults.injection import Scene
 from crashrig.faults.schedule import FaultSchedule
 from crashrig.history import Footer, Header, History, Observation, write_history
+from crashrig.job import SUBJECT_DIRECTORY, make_job
 from crashrig.noise import NoiseProbe
 from crashrig.observers.choice import open_observer
 from crashrig.observers.family import Family
@@ -35,11 +36,9 @@ from crashrig.reference import members
 from crashrig.results import CellResult
 from crashrig.sandbox.group import Group
 from crashrig.sandbox.reaper import REAPER
-from crashrig.sandbox.sweep import MARKER
 from crashrig.scenario import Scenario, decode_hook
 from crashrig.stage import Stage
-from crashrig.subjects.jobs import real_policy
-from crashrig.subjects.protocol import AgentJob, Job, SubjectError, UnsupportedError
+from crashrig.subjects.protocol import SubjectError, UnsupportedError
 from crashrig.subjects.registry import open_subject
 from crashrig.supervisor_process import SupervisorProcess
 from crashrig.verdict import Verdict
@@ -47,11 +46,9 @@ from crashrig.world import agents_of
 
 if TYPE_CHECKING:
     from crashrig.agents.plan import PreparedAgent
+    from crashrig.observers.family import Process
     from crashrig.observers.process_event import Observer
     from crashrig.subjects.protocol import Launch, Subject
-
-RESULT = "result.json"
-HISTORY = "history.jsonl"
 
 STOP_SECONDS = 3.0
 """Real seconds that a supervisor may take to end, beside the grace it has to give its agents."""
@@ -116,34 +113,14 @@ class Cell:
         subject = open_subject(self._spec.subject)
         os.mkfifo(self._scratch / REPORTS)
         agents = prepare(self._scenario, self._scratch, self._spec.pace, self._spec.key.seed)
-        launch = subject.render(self._job(agents))
+        job = make_job(agents, self._scratch, self._spec.pace, self._spec.key.seed, self._spec.override)
+        launch = subject.render(job)
         observer = open_observer(self._spec.observer, os.getpid())
         reports = _open_reports(self._scratch / REPORTS)
         history, survivors = self._play(subject, agents, launch, observer, reports)
         self._keep_files()
         write_history(self._directory / HISTORY, history)
         return self._judge(history, survivors)
-
-    def _job(self, agents: list[PreparedAgent]) -> Job:
-        directory = self._scratch / "subject"
-        directory.mkdir()
-        jobs = [self._agent_job(agent) for agent in agents]
-        pace, seed = self._spec.pace, self._spec.key.seed
-        return Job(directory=str(directory), agents=jobs, seed=seed, pace=pace, override=self._spec.override)
-
-    def _agent_job(self, agent: PreparedAgent) -> AgentJob:
-        return AgentJob(
-            name=agent.name,
-            command=agent.command,
-            directory=agent.directory,
-            environment={MARKER: os.environ[MARKER]},
-            policy=real_policy(agent.policy, self._spec.pace),
-            heartbeat_source=agent.heartbeat_source,
-            heartbeat_file=agent.heartbeat_file,
-            heartbeat_format=agent.heartbeat_format,
-            after=agent.after,
-            user=agent.user,
-        )
 
     # From the start of the supervisor to its end -------------------------------------------------------------
 
@@ -152,7 +129,7 @@ class Cell:
     ) -> tuple[History, list[str]]:
         header = self._header(observer)
         zero = monotonic_ns()
-        supervisor = SupervisorProcess(launch, self._directory / "supervisor.log")
+        supervisor = SupervisorProcess(launch, self._directory / SUPERVISOR_LOG)
         family = Family(os.getpid(), {agent.name: agent.command for agent in agents}, zero, observer.source)
         family.supervisor_is(supervisor.pid)
         stage = Stage(zero, observer, family, reports, supervisor, _wake_on_sigterm())
@@ -220,7 +197,7 @@ class Cell:
             stage.go_on(stage.now + STOP_SECONDS, lambda: not stage.supervisor_lives)
         stage.go_on(stage.now + SETTLE_SECONDS, lambda: not stage.alive)
         living = stage.family.living()
-        return survivors + [f"{p.agent} generation {p.generation}: process {proc.describe(p.pid)}" for p in living]
+        return survivors + [f"{p.agent} generation {p.generation}: {_what_it_is(p)} {p.pid}" for p in living]
 
     def _longest_grace(self) -> float:
         policies = [agent.policy or self._scenario.policy for agent in self._scenario.agents.values()]
@@ -245,7 +222,7 @@ class Cell:
 
     def _keep_files(self) -> None:
         """The supervisor's configuration and whatever else it has written, beside the history."""
-        source, target = self._scratch / "subject", self._directory / "config"
+        source, target = self._scratch / SUBJECT_DIRECTORY, self._directory / "config"
         for path in sorted(source.rglob("*")):
             if not path.is_file() or path.is_symlink():
                 continue
@@ -255,6 +232,10 @@ class Cell:
             kept = target / path.relative_to(source)
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, kept)
+
+
+def _what_it_is(process: Process) -> str:
+    return "first process" if process.leader else "process"
 
 
 def _open_reports(path: Path) -> int:

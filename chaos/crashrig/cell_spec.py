@@ -1,10 +1,19 @@
-"""What the runner tells a cell process, as a file: which scenario on which subject, where, how fast, seen by what."""
+"""What the runner tells a cell process, as a file: which scenario on which subject, where, how fast, seen by what.
+
+Also the names of the files in a cell's directory.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 from crashrig.results import CellKey
+
+HISTORY = "history.jsonl"
+RESULT = "result.json"
+SUPERVISOR_LOG = "supervisor.log"
+LOG = "cell.log"
+SPEC = "spec.json"
 
 
 class CellSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,183 @@
+"""`crashrig run`: run scenarios on subjects and judge them from outside."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crashrig.commands.selection import INVALID, NOTHING, chosen, fail, scenario_arguments
+from crashrig.subject_choice import DEFAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crashrig.cells import Cell
+    from crashrig.config_choice import ConfigChoice
+    from crashrig.results import Run
+    from crashrig.subject_choice import SubjectChoice
+
+PACE = 20.0
+JOBS = 4
+
+
+def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """`2/5`: the second of five parts."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+)/(\d+)", value)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise click.BadParameter(f"expected a part and how many there are, such as 1/3, found {value!r}", ctx, param)
+    return int(match[1]), int(match[2])
+
+
+@click.command("run")
+@scenario_arguments
+@click.option(
+    "--subject",
+    "subjects",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="Supervisor to test; may be repeated. Default: simulated and holdfast.",
+)
+@click.option(
+    "--config",
+    "configs",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The subject's own configuration, or a TOML file with only a [policy]; may be repeated.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
+@click.option(
+    "--pace",
+    type=click.FloatRange(0.01, 1000),
+    default=PACE,
+    show_default=True,
+    help="Divide all durations of a real run by this; scenario and subject may ask for less.",
+)
+@click.option("--jobs", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Real cells at a time.")
+@click.option("--repeat", type=click.IntRange(1), default=1, show_default=True, help="Run every cell so often.")
+@click.option("--shard", callback=_shard, metavar="I/N", help="Run only this part of the cells, such as 2/5.")
+@click.option("--lf", is_flag=True, help="Run only what did not pass in the latest run.")
+@click.option("--strict", is_flag=True, help='Take every "should" for a "must".')
+@click.option("-x", "--fail-fast", is_flag=True, help="Begin no more cells after the first that fails.")
+@click.option(
+    "--report-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Where runs are kept.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON on standard output.")
+@click.option("--dry-run", is_flag=True, help="Print what would be run, with all configurations, and run nothing.")
+def command(
+    scenarios: Sequence[str], tags: Sequence[str], levels: Sequence[str], promises: Sequence[str],
+    subjects: Sequence[str], configs: Sequence[Path], seed: int, pace: float, jobs: int, repeat: int,
+    shard: tuple[int, int] | None, lf: bool, strict: bool, fail_fast: bool, report_dir: Path, as_json: bool,
+    dry_run: bool,
+) -> None:  # fmt: skip
+    """Run scenarios, the built-in ones unless some are named, and judge from outside what the supervisor did.
+
+    Exit codes: 0 all passed, 1 something failed, 2 wrong usage or scenario, 3 inconclusive, 4 error of the rig or
+    something left behind, 5 nothing ran, 130 interrupted.
+    """
+    from crashrig.cells import Wanted, expand
+    from crashrig.cells import shard as part
+
+    loaded = chosen(scenarios, tags=tags, levels=levels, promises=promises)
+    subject_choices = _subjects(subjects or DEFAULT)
+    wanted = Wanted(
+        scenarios=loaded,
+        subjects=subject_choices,
+        configs=_configs(configs),
+        seed=seed,
+        repeat=repeat,
+        pace=pace,
+        strict=strict,
+    )
+    cells = expand(wanted)
+    if lf:
+        cells = _failed_last_time(cells, report_dir)
+    if shard:
+        cells = part(cells, *shard)
+    if not cells:
+        fail("Nothing to run: no cell is left of what was selected.", NOTHING)
+    if dry_run:
+        _show_plan(cells, jobs)
+        return
+    _run(cells, subject_choices, report_dir, jobs, fail_fast=fail_fast, as_json=as_json)
+
+
+def _subjects(names: Sequence[str]) -> list[SubjectChoice]:
+    from crashrig.subject_choice import choose
+    from crashrig.subjects.protocol import SubjectError
+
+    try:
+        return choose(names)
+    except SubjectError as error:
+        fail(str(error), INVALID)
+
+
+def _configs(paths: Sequence[Path]) -> list[ConfigChoice]:
+    from crashrig.config_choice import ConfigChoice, ConfigError, load_config
+
+    problems, choices = [], []
+    for path in paths:
+        try:
+            choices.append(load_config(path))
+        except ConfigError as error:
+            problems.append(str(error))
+    names = [choice.name for choice in choices]
+    problems += [f"two configurations are called {name!r}" for name in sorted({n for n in names if names.count(n) > 1})]
+    if problems:
+        fail("\n".join(problems), INVALID)
+    return choices or [ConfigChoice()]
+
+
+def _failed_last_time(cells: list[Cell], reports: Path) -> list[Cell]:
+    from crashrig.report.files import ReportError
+    from crashrig.report.run_json import read_run
+    from crashrig.runner import LATEST
+    from crashrig.verdict import Verdict
+
+    try:
+        latest = read_run(reports / LATEST)
+    except ReportError as error:
+        fail(f"--lf: {error}", INVALID)
+    bad = (Verdict.FAILED, Verdict.ERROR, Verdict.INCONCLUSIVE)
+    failed = {(c.key.scenario, c.key.subject, c.key.config) for c in latest.cells if c.verdict in bad}
+    return [cell for cell in cells if (cell.key.scenario, cell.key.subject, cell.key.config) in failed]
+
+
+def _show_plan(cells: list[Cell], jobs: int) -> None:
+    from crashrig.dry_run import plan_lines
+
+    for line in plan_lines(cells, jobs):
+        click.echo(line)
+
+
+def _run(
+    cells: list[Cell], subjects: list[SubjectChoice], reports: Path, jobs: int, *, fail_fast: bool, as_json: bool
+) -> None:
+    from crashrig.report.console import Console
+    from crashrig.runner import ERROR, Options, Runner
+
+    argv = ["crashrig", *sys.argv[1:]]
+    options = Options(reports=reports, argv=argv, jobs=jobs, fail_fast=fail_fast)
+    try:
+        run = Runner(cells, [subject.record for subject in subjects], options, Console()).run()
+    except OSError as error:
+        fail(f"The run could not be carried out or recorded: {error}", ERROR)
+    if as_json:
+        _print_json(run)
+    sys.exit(run.exit_code)
+
+
+def _print_json(run: Run) -> None:
+    from crashrig.report.run_json import encode
+
+    click.echo(encode(run))

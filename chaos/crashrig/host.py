@@ -1,0 +1,148 @@
+"""The machine: facts that explain results, whether it can bear a scenario, and what on it has changed."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from crashrig import proc
+from crashrig.results import Host
+from crashrig.sandbox.group import PREFIX
+from crashrig.sandbox.sweep import MARKER
+from crashrig.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crashrig.scenario import Budget
+
+SPARE = 2
+"""A host must have so many times the budget of a scenario, or the scenario is refused."""
+
+UNIX_PATH_MAX = 107
+"""Bytes of a Unix socket's path (unix(7)); the sockets of a cell lie in its scratch directory."""
+
+SCRATCH_PATH_MAX = 60
+"""Room for the scratch directory's own path, which leaves the rest to what adapters make in it."""
+
+
+def facts(containment: str, observation: str) -> Host:
+    """What kind of machine this is."""
+    return Host(
+        kernel=f"{platform.system()} {platform.release()}",
+        machine=platform.machine(),
+        python=platform.python_version(),
+        processors=len(os.sched_getaffinity(0)),
+        memory=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        user=_user(),
+        containment=containment,
+        observation=observation,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return str(os.getuid())
+
+
+def scratch_root() -> Path:
+    """Where scratch directories are made: the usual place, or /tmp when sockets would not fit there."""
+    usual = Path(tempfile.gettempdir())
+    return usual if len(os.fsencode(usual)) <= SCRATCH_PATH_MAX else Path("/tmp")  # noqa: S108
+
+
+def refusal(budget: Budget) -> str:
+    """Why this machine cannot bear a scenario of this budget; empty when it can."""
+    memory, disk = available_memory(), shutil.disk_usage(scratch_root()).free
+    if memory < SPARE * budget.memory:
+        return f"the budget is {_mib(budget.memory)} of memory; twice that is not free: {_mib(memory)}"
+    if disk < SPARE * budget.disk:
+        return f"the budget is {_mib(budget.disk)} of disk; twice that is not free: {_mib(disk)}"
+    free = _free_processes()
+    if free < SPARE * budget.processes:
+        return f"the budget is {budget.processes} processes; twice that is not free: {free}"
+    return ""
+
+
+def available_memory() -> int:
+    """Bytes that can be used without swapping (proc(5), MemAvailable)."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        lines = dict(line.split(":", 1) for line in file)
+    return int(lines["MemAvailable"].split()[0]) * 1024
+
+
+def _free_processes() -> int:
+    most = int(Path("/proc/sys/kernel/pid_max").read_text(encoding="ascii"))
+    return most - sum(name.isdigit() for name in os.listdir("/proc"))
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What of a run, and of the supervisors it started, can be left on a machine."""
+
+    processes: frozenset[str]
+    groups: frozenset[str]
+    mounts: frozenset[str]
+    directories: frozenset[str]
+
+    def left_since(self, before: Snapshot) -> list[str]:
+        """What is here and was not before, in words."""
+        return [
+            *(f"process {one}" for one in sorted(self.processes - before.processes)),
+            *(f"control group {one}" for one in sorted(self.groups - before.groups)),
+            *(f"mount {one}" for one in sorted(self.mounts - before.mounts)),
+            *(f"directory {one}" for one in sorted(self.directories - before.directories)),
+        ]
+
+
+def snapshot(run: str, bases: Mapping[str, str]) -> Snapshot:
+    """Look for everything that carries the mark of a run, and for empty control groups of anybody's.
+
+    Groups with processes in them and groups of other runs are somebody's business.
+    """
+    mine = f"{PREFIX}{run}"
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        mounts = frozenset(line.split(" ")[4] for line in file if mine in line)
+    return Snapshot(
+        processes=frozenset(proc.describe(pid) for pid in proc.marked(MARKER, run) if pid != os.getpid()),
+        groups=frozenset(path for base in bases.values() for path in _groups(base, mine)),
+        mounts=mounts,
+        directories=frozenset(str(path) for path in scratch_root().glob(f"{mine}-*")),
+    )
+
+
+def _groups(base: str, mine: str) -> list[str]:
+    found = []
+    for entry in os.scandir(base):
+        foreign = entry.name.startswith(PREFIX) and not entry.name.startswith(mine)
+        if entry.is_dir(follow_symlinks=False) and not foreign and (entry.name.startswith(mine) or _is_empty(entry)):
+            found.append(entry.path)
+    return found
+
+
+def _is_empty(group: os.DirEntry[str]) -> bool:
+    try:
+        return not Path(group.path, "cgroup.procs").read_bytes()
+    except OSError:
+        return False
+
+
+def uptime_words() -> str:
+    """How long the machine has been up, and how busy it is."""
+    with open("/proc/loadavg", encoding="ascii") as file:
+        load = file.read().split()[0]
+    with open("/proc/uptime", encoding="ascii") as file:
+        up = float(file.read().split()[0])
+    return f"up {format_duration(up)}, load {load}"

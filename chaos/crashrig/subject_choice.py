@@ -1,0 +1,64 @@
+"""The subjects of a run: found by their names, and asked what they are and can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from crashrig.results import SubjectRecord
+from crashrig.subjects.protocol import SubjectError
+from crashrig.subjects.registry import canonical, open_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SIMULATED = "simulated"
+DEFAULT = (SIMULATED, "holdfast")
+
+
+class SubjectChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject of this run: `name` as the registry knows it, and what its adapter said of it."""
+
+    name: str
+    record: SubjectRecord
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it runs in virtual time."""
+        return self.name == SIMULATED
+
+
+def choose(names: Sequence[str]) -> list[SubjectChoice]:
+    """The subjects of these names, each once.
+
+    SubjectError when a name is not known, or when two subjects call themselves the same: reports could not tell
+    them apart.
+    """
+    chosen = [describe(name) for name in dict.fromkeys(map(canonical, names))]
+    seen: dict[str, str] = {}
+    for one in chosen:
+        other = seen.setdefault(one.record.name, one.name)
+        if other != one.name:
+            raise SubjectError(f"two subjects are called {one.record.name!r}: {other} and {one.name}")
+    return chosen
+
+
+def describe(name: str) -> SubjectChoice:
+    """Ask one adapter; one that cannot even say what it is, is unavailable for that reason."""
+    subject = open_subject(name)
+    try:
+        said = subject.describe()
+    except SubjectError as error:
+        return SubjectChoice(name=name, record=SubjectRecord(name=name, unavailable=str(error)))
+    finally:
+        subject.close()
+    record = SubjectRecord(
+        name=said.name,
+        version=said.version,
+        capabilities=said.capabilities,
+        max_pace=said.max_pace,
+        unavailable=said.unavailable,
+        remarks=said.remarks,
+    )
+    return SubjectChoice(name=name, record=record)
