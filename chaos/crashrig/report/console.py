@@ -14,9 +14,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
 from crashrig.report import github
-from crashrig.report.table import failures, legend, outcomes, table
+from crashrig.report.table import failures, legend, outcomes, table, warnings
 from crashrig.report.text import one_line, plural
-from crashrig.report.wording import WORDS, headline, last_command, tally, why
+from crashrig.report.wording import NEEDS_WORDS, WORDS, headline, last_command, tally, why
 from crashrig.units import format_duration
 from crashrig.verdict import Verdict
 
@@ -100,7 +100,7 @@ class Console:
         self._closing_words(run, directory)
         github.publish(run, self._stream)
         command = last_command(run)
-        if command:
+        if command and run.verdict in NEEDS_WORDS:
             self._say("Reproduce the worst of it with:")
             self._say(one_line(command, 2000))
         self._stream.flush()
@@ -114,11 +114,9 @@ class Console:
     def _closing_words(self, run: Run, directory: Path | None) -> None:
         if run.cells:
             self._say("")
-        for line in (*legend(run), "", *outcomes(run, self._paint)):
+        for line in (*legend(run), "", *outcomes(run, self._paint), *warnings(run)):
             self._say(line)
         self._say("")
-        for warning in run.warnings:
-            self._say(f"warning: {one_line(warning, 600)}")
         if not run.cells or run.interrupted:
             self._say(one_line(headline(run), 2000))
         took = f"{plural(len(run.cells), 'cell')} in {format_duration(run.seconds)}"

@@ -30,8 +30,9 @@ from crashrig.report.wording import (
     explain,
     headline,
     measured,
+    numbered,
     observed,
-    outcome,
+    outcome_in_short,
     spare,
     why,
 )
@@ -70,7 +71,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 class ShownResult(msgspec.Struct, frozen=True, kw_only=True):
     """One expectation's result, with the words that the page shows; times are nominal seconds."""
 
-    number: int
+    number: str
     operator: str
     text: str
     promise: str
@@ -179,7 +180,7 @@ def _cards(run: Run, table: Matrix) -> Iterator[Card]:
             column=place,
             record=records.get(column.subject),
             verdict=max(counts, key=lambda verdict: verdict.rank),
-            outcome=outcome(table, place),
+            outcome=outcome_in_short(table, place),
             counts=[(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]],
             reasons=reasons.most_common(REASONS_MAX),
             more=sum(reasons.values()) - sum(count for _, count in reasons.most_common(REASONS_MAX)),
@@ -239,7 +240,7 @@ def _shown(cell: CellResult, problem: str, directory: Path, row: int) -> ShownCe
 
 def _shown_result(result: Result) -> ShownResult:
     return ShownResult(
-        number=result.expectation,
+        number=numbered(result),
         operator=result.operator,
         text=visible(result.text),
         promise=result.promise,

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from crashrig.report.files import write_atomically
 from crashrig.report.matrix import Column, group_of
 from crashrig.report.text import one_line, visible
-from crashrig.report.wording import WORDS, explain, observed, spare, why
+from crashrig.report.wording import WORDS, explain, numbered, observed, spare, why
 from crashrig.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _facts(cell: CellResult) -> Iterator[tuple[str, str]]:
     yield "pace", f"{cell.pace:g}"
     for result in cell.results:
         if result.margin is not None:
-            yield f"margin {result.expectation}", f"{result.margin:.6g} {result.unit}".rstrip()
+            yield f"margin {numbered(result)}", f"{result.margin:.6g} {result.unit}".rstrip()
 
 
 def _case(cell: CellResult) -> ET.Element:

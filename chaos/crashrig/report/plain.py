@@ -23,29 +23,41 @@ class Said(NamedTuple):
     observed: str = ""
 
 
-_BROKEN = re.compile(r"Required: (.*?)\nExpected: (.*?)\nObserved: (.*)", re.DOTALL)
-_KEPT = re.compile(r"expected (.*?); (.*)", re.DOTALL)
+_BROKEN = re.compile(r"(?:(.*?)\n)?Required: (.*?)\nExpected: (.*?)\nObserved: (.*)", re.DOTALL)
+_KEPT = re.compile(r"(?:(.*?)\n)?expected (.*?); (.*)", re.DOTALL)
 _COUNT = re.compile(r"\.(orphans|stale|live) = (\d+)")
+_ONE_COPY = re.compile(r"\.live (<= 1|> 1)\b")
+_STARTS_MAX = re.compile(r"<= (\d+) of \S+\.start\b")
 
 
 def said(result: Result) -> Said:
     """The parts of a result's message."""
     if broken := _BROKEN.fullmatch(result.message):
-        return Said(*broken.groups())
+        remark, required, expected, observed = broken.groups()
+        return Said(required, expected, _remarked(remark, observed))
     if kept := _KEPT.fullmatch(result.message):
-        return Said("", *kept.groups())
+        remark, expected, observed = kept.groups()
+        return Said("", expected, _remarked(remark, observed))
     return Said(observed=result.message)
+
+
+def _remarked(remark: str | None, observed: str) -> str:
+    """What was seen, after the checker's remark on why it cannot be told, if there is one."""
+    return f"{remark}: {observed}" if remark else observed
 
 
 def plainly(result: Result) -> str:
     """What went wrong, in words that need no knowledge of the scenario; empty when only the message can tell."""
-    counts = {name: int(count) for name, count in _COUNT.findall(said(result).observed)}
+    _, wanted, seen = said(result)
+    counts = {name: int(count) for name, count in _COUNT.findall(seen)}
     if counts.get("orphans"):
         return f"left {_processes(counts['orphans'])} of dead runs alive"
     if counts.get("stale"):
         return f"left {_processes(counts['stale'])} of earlier runs alive"
-    if counts.get("live", 0) > 1:
+    if counts.get("live", 0) > 1 and _ONE_COPY.search(wanted):
         return f"ran {counts['live']} copies at once"
+    if (allowed := _STARTS_MAX.match(wanted)) and result.observed is not None and result.observed > int(allowed[1]):
+        return f"started {result.observed:g} times, {allowed[1]} allowed"
     return ""
 
 

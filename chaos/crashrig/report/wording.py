@@ -93,6 +93,11 @@ def measured(cell: CellResult) -> str:
     return quantity(result.observed, result.unit)
 
 
+def numbered(result: Result) -> str:
+    """What an expectation is called: its number in the scenario file, from 1; "rig" for one of the rig's own."""
+    return str(result.expectation + 1) if result.expectation >= 0 else "rig"
+
+
 def expected(result: Result) -> str:
     """What should have been seen: the checker's own words, or the scenario's."""
     return said(result).expected or result.text
@@ -125,7 +130,7 @@ def why(cell: CellResult) -> str:
     result = telling(cell)
     broken = result is not None and result.verdict is cell.verdict
     if result is not None and broken and cell.verdict is Verdict.FAILED:
-        return plainly(result) or observed(result)
+        return plainly(result) or _against_wish(result)
     if cell.reason:
         return cell.reason
     if cell.leftovers:
@@ -133,12 +138,18 @@ def why(cell: CellResult) -> str:
     return observed(result) if result is not None and broken else WORDS[cell.verdict]
 
 
+def _against_wish(result: Result) -> str:
+    """What was seen, after what was wanted: by the name that the scenario gives to it, where it has one."""
+    wish = said(result).required.removeprefix(result.promise).strip() or expected(result)
+    return f"expected {wish}; {observed(result)}"
+
+
 def explain(cell: CellResult) -> Explanation:
     """Required, expected and observed of a cell that did not pass."""
     broken = [result for result in cell.results if result.verdict in NEEDS_WORDS]
     shortfalls = [Shortfall(expected(result), _in_full(result)) for result in broken]
     if not shortfalls or cell.leftovers:
-        shortfalls.insert(0, Shortfall("the cell runs, and leaves nothing behind", cell.reason or why(cell)))
+        shortfalls.insert(0, Shortfall(_UNSAID[cell.verdict], cell.reason or why(cell)))
     promises = list(dict.fromkeys(result.promise for result in broken if result.promise)) or cell.promises
     cited = "; ".join(f"{promise} {PROMISES.get(promise, '')}".rstrip() for promise in promises)
     return Explanation(
@@ -147,6 +158,13 @@ def explain(cell: CellResult) -> Explanation:
         shortfalls=shortfalls,
         reproduce=cell.reproduce,
     )
+
+
+_UNSAID = dict.fromkeys(Verdict, "what the scenario says") | {
+    Verdict.INCONCLUSIVE: "circumstances in which it can be told",
+    Verdict.ERROR: "the cell runs to its end and leaves nothing behind",
+}
+"""What was expected of a cell when no expectation of the scenario's was broken."""
 
 
 def _in_full(result: Result) -> str:
@@ -204,11 +222,11 @@ def _sorted_out(matrix: Matrix) -> tuple[list[Column], list[tuple[Column, str]]]
         if matrix.counts(place) == {Verdict.PASSED: scenarios}:
             clean.append(column)
         else:
-            other.append((column, _in_short(matrix, place)))
+            other.append((column, outcome_in_short(matrix, place)))
     return clean, other
 
 
-def _in_short(matrix: Matrix, column: int) -> str:
+def outcome_in_short(matrix: Matrix, column: int) -> str:
     """The outcome without what is nobody's fault, when there is anything else to say."""
     counts = matrix.counts(column)
     bad = Counter({verdict: counts[verdict] for verdict in NEEDS_WORDS if counts[verdict]})
@@ -224,8 +242,8 @@ def _listed(columns: list[Column]) -> str:
 
 
 def last_command(run: Run) -> str:
-    """The command that reproduces the worst cell that was not fine; empty when all were."""
-    for cell in ordered(run.cells):
+    """The command that reproduces the worst cell that was not fine, one that must be first; empty when all were."""
+    for cell in sorted(ordered(run.cells), key=lambda cell: cell.level != "must"):
         if cell.verdict in NEEDS_WORDS and cell.reproduce:
             return cell.reproduce
     return ""

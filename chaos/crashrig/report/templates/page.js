@@ -101,15 +101,18 @@
 
   function show(button, number) {
     open = { button, number };
-    const cell = cells[number];
+    fill(cells[number], number, button);
+    if (!dialog.open) dialog.showModal();
+    dialog.scrollTop = 0;
+    history.replaceState(null, "", `#cell=${encodeURIComponent(cells[number].key)}`);
+  }
+
+  function fill(cell, number, button) {
     byId("cell-name").replaceChildren(
       make("span", `badge is-${cell.verdict}`, `${cell.symbol} ${cell.word}`), ` ${cell.scenario} `, make("small", "", `on ${cell.subject}`));
     byId("cell-before").disabled = !neighbour(-1);
     byId("cell-after").disabled = !neighbour(1);
     byId("cell-body").replaceChildren(...content(cell, number, button));
-    if (!dialog.open) dialog.showModal();
-    dialog.scrollTop = 0;
-    history.replaceState(null, "", `#cell=${encodeURIComponent(cell.key)}`);
   }
 
   function neighbour(step) {
@@ -175,8 +178,8 @@
     const line = make("tr", "", make("td", "", number),
       make("td", `verdict is-${result.verdict}`, make("span", "symbol", result.symbol), ` ${result.word}`),
       make("td", "", make("code", "", result.text), result.promise ? make("span", "promises", ` ${result.promise}`) : null,
-        result.expected ? make("div", "quiet", result.expected) : null),
-      make("td", "", result.observed), make("td", "", result.bound), marginBar(result), make("td", "", result.resolution));
+        result.expected && result.expected !== result.text ? make("div", "quiet", result.expected) : null),
+      make("td", "", result.observed), make("td", "bound", result.bound), marginBar(result), make("td", "", result.resolution));
     number.addEventListener("click", () => {
       for (const other of line.parentElement.children) other.classList.toggle("open", other === line);
       timeline.choose(result.number);
@@ -307,7 +310,7 @@
 
   /* ---------------------------------------------------------------- print, dark mode, links to a cell */
 
-  function repaint() { if (dialog.open) show(open.button, open.number); }
+  function repaint() { if (dialog.open) fill(cells[open.number], open.number, open.button); }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   addEventListener("beforeprint", () => { document.documentElement.dataset.theme = "light"; repaint(); });
   addEventListener("afterprint", () => { delete document.documentElement.dataset.theme; repaint(); });

@@ -4,6 +4,7 @@
    expectations. Everything is told by shape, pattern and word; colour only helps. Data: report/timeline.py. */
 
 const LANES_MAX = 14; // more generations than this share lanes, as many as do not overlap
+const SINGLE_MAX = 1500;
 const GUTTER = 168;
 
 function summed(differences) {
@@ -284,8 +285,14 @@ class Timeline {
       c.beginPath(); c.moveTo(x, row.y + 22); c.lineTo(x, this.height); c.stroke();
       c.globalAlpha = 1;
       c.fillStyle = this.colour.quiet;
-      c.fillText(readable(Math.round(at / step) * step), Math.min(this.width - 26, Math.max(GUTTER + 10, x)), row.y + 13);
+      c.fillText(this.axisText(Math.round(at / step) * step, span), Math.min(this.width - 26, Math.max(GUTTER + 10, x)), row.y + 13);
     }
+  }
+
+  /* One unit for the whole axis. */
+  axisText(seconds, span) {
+    const [size, unit] = span >= 7200 ? [3600, "h"] : span >= 120 ? [60, "m"] : span >= 1 ? [1, "s"] : [0.001, "ms"];
+    return `${+(seconds / size).toPrecision(6)} ${unit}`;
   }
 
   niceStep(raw) {
@@ -350,6 +357,7 @@ class Timeline {
       if (Math.round(x) === column) high = Math.max(high, n[place]);
       else { column = Math.round(x); high = n[place]; }
       c.lineTo(x, floor - high * unit);
+      c.lineTo(x, floor - n[place] * unit);
       c.lineTo(next, floor - n[place] * unit);
     }
     c.lineTo(this.clipped(Math.min(this.to, this.end)), floor);
@@ -372,7 +380,7 @@ class Timeline {
       this.paintGeneration(row, place);
       skippedTo = right < this.x(g.start[place]) + 1 ? Math.floor(right) + 1 : -1;
     }
-    if (!track.own && g.number.length > 1500) return;
+    if (after(g.start, this.to) - after(g.start, this.from) > SINGLE_MAX) return; // too many to tell beats apart
     this.paintBeats(row);
     this.paintMarks(row);
   }
@@ -407,6 +415,17 @@ class Timeline {
     c.fillText(text, x, y);
   }
 
+  /* A text on its own ground, so that it can be read on hatching; left out where there is no room for it. */
+  boxed(text, x, right, y) {
+    const c = this.c, width = c.measureText(text).width;
+    if (right - x < width + 12) return;
+    c.fillStyle = this.colour.paper;
+    c.fillRect(x, y - 8, width + 8, 14);
+    c.fillStyle = this.colour.ink;
+    c.textAlign = "left";
+    c.fillText(text, x + 4, y);
+  }
+
   /* What lived on after the first process of its generation had died. */
   paintTail(row, place, left, top, height) {
     const c = this.c, g = row.track.generations, right = this.clipped(row.track.ends[place]);
@@ -418,7 +437,7 @@ class Timeline {
     c.strokeRect(left, top + 2, right - left, height - 4);
     c.font = this.font(11, "600");
     const text = `${row.track.own ? g.ending[place] + ", " : ""}processes left alive`;
-    if (right - Math.max(left, GUTTER) > c.measureText(text).width + 16) this.outlined(text, Math.max(left, GUTTER) + 8, top + height / 2 + 1);
+    this.boxed(text, Math.max(left, GUTTER) + 6, right, top + height / 2 + 1);
   }
 
   paintBeats(row) {
@@ -427,8 +446,6 @@ class Timeline {
     for (const beats of row.track.beats) {
       if (of !== null ? beats.generation !== of : row.track.lane[row.track.placeOf.get(beats.generation)] !== row.lane) continue;
       const good = beats.kind === "" || beats.kind === "good";
-      c.strokeStyle = good ? this.colour.beat : this.colour.failed;
-      c.lineWidth = good ? 1.4 : 1.6;
       let column = -1;
       c.beginPath();
       for (let place = after(beats.t, this.from - 1); place < beats.t.length && beats.t[place] <= this.to; place++) {
@@ -438,6 +455,9 @@ class Timeline {
         if (good) { c.moveTo(x + 0.5, floor - 5); c.lineTo(x + 0.5, floor + 4); }
         else { c.moveTo(x - 3, floor - 5); c.lineTo(x + 3, floor + 3); c.moveTo(x + 3, floor - 5); c.lineTo(x - 3, floor + 3); }
       }
+      if (!good) { c.lineWidth = 5; c.strokeStyle = this.colour.paper; c.stroke(); }
+      c.lineWidth = good ? 1.4 : 2;
+      c.strokeStyle = good ? this.colour.beat : this.colour.failed;
       c.stroke();
     }
   }
@@ -477,7 +497,7 @@ class Timeline {
   paint_window(row) {
     const c = this.c, result = row.result, [from, to] = this.windowOf(result);
     const colour = this.colour[result.verdict], top = row.y + 4, height = row.height - 8;
-    this.label(row, `${result.symbol} ${result.number} ${result.text}`, this.chosen === result.number ? "700" : "", colour);
+    this.label(row, `${result.symbol} ${result.number} ${result.word}`, this.chosen === result.number ? "700" : "600", colour);
     this.plot();
     const left = this.clipped(from), width = Math.max(2, this.clipped(to) - left);
     const kind = { failed: "cross", error: "cross", inconclusive: "dots" }[result.verdict];
@@ -488,6 +508,8 @@ class Timeline {
     c.strokeStyle = colour;
     c.lineWidth = this.chosen === result.number ? 2 : 1;
     c.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
+    c.font = this.font(11);
+    this.boxed(this.shortened(result.text, 560), Math.max(left, GUTTER) + 14, Math.min(left + width, this.width), top + height / 2 + 1);
     if (result.at !== null) {
       const x = this.x(result.at / this.data.tick), middle = top + height / 2;
       c.fillStyle = colour;
