@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from holdfast.config import ConfigError, load, load_command
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from holdfast.config import keys
 from holdfast.config.presets import PRESETS
 from holdfast.config.problems import show

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+
 from holdfast import __version__
 from holdfast.cli import COMMANDS, main
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from holdfast.handoff import from_json, to_json
 from holdfast.policy import AgentPolicy, Backoff, FleetPolicy, HeartbeatPolicy, Restart
 from holdfast.settings import AgentSettings, BeatFormat, BeatSource, Containment, HeartbeatSettings, Settings

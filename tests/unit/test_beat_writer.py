@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import os
 import socket
@@ -12,8 +12,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-import holdfast
 import pytest
+
+import holdfast
 from holdfast.beat import Heartbeat
 
 if TYPE_CHECKING:
@@ -47,15 +48,15 @@ def test_a_json_beat(tmp_path: Path) -> None:
 def test_an_iso_beat(tmp_path: Path) -> None:
     before = time.time()
     Heartbeat(tmp_path / "beat", format="iso").beat()
-    told = datetime.datetime.fromisoformat((tmp_path / "beat").read_text().strip())
-    assert told.utcoffset() == datetime.timedelta(0)
+    told = dt.datetime.fromisoformat((tmp_path / "beat").read_text().strip())
+    assert told.utcoffset() == dt.timedelta(0)
     assert before - 0.001 <= told.timestamp() <= time.time() + 0.001
 
 
-@pytest.mark.parametrize("format", ["json", "iso"])
-def test_two_beats_in_a_row_differ(tmp_path: Path, format: str) -> None:
+@pytest.mark.parametrize("form", ["json", "iso"])
+def test_two_beats_in_a_row_differ(tmp_path: Path, form: str) -> None:
     """A beat whose own time stands still is none (HB-4)."""
-    heartbeat, seen = Heartbeat(tmp_path / "beat", format=format), set()
+    heartbeat, seen = Heartbeat(tmp_path / "beat", format=form), set()
     for _ in range(20):
         heartbeat.beat()
         seen.add((tmp_path / "beat").read_text())
@@ -67,10 +68,10 @@ def test_what_it_writes_the_supervisor_reads(tmp_path: Path) -> None:
     beats = pytest.importorskip("holdfast.beats")
     from holdfast.settings import BeatFormat
 
-    for format in ("json", "iso"):
-        reader = beats.BeatFile(str(tmp_path / format), BeatFormat.AUTO, lambda pid: pid == os.getpid())
+    for form in ("json", "iso"):
+        reader = beats.BeatFile(str(tmp_path / form), BeatFormat.AUTO, lambda pid: pid == os.getpid())
         reader.begin()
-        Heartbeat(tmp_path / format, format=format).beat()
+        Heartbeat(tmp_path / form, format=form).beat()
         assert reader.poll() == ""
 
 

@@ -6,6 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
+
 from holdfast.config.lines import key_lines
 
 if TYPE_CHECKING:

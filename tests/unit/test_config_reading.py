@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 
 import pytest
+
 from holdfast.config import ConfigError, keys, load, load_command, presets, state_directory_of
 from holdfast.config.origins import At, FileOrigin
 from holdfast.policy import AgentPolicy, Backoff, FleetPolicy, HeartbeatPolicy, Restart
@@ -109,15 +111,16 @@ def test_an_exponential_backoff() -> None:
 
 @pytest.mark.parametrize("table", ["TOP", "FLEET", "AGENT", "POLICY", "HEARTBEAT"])
 def test_the_written_default_of_each_key_is_the_real_one(table: str) -> None:
-    import tomllib
-
     bare = one(WORKER + "heartbeat = { file = 'beat' }")
     real: dict[str, object] = {
         **{name: getattr(bare.policy, name) for name in keys.POLICY if name != "jitter"},
         **{name: getattr(FleetPolicy(), name) for name in (*keys.FLEET, "seed")},
         **{name: getattr(bare, name) for name in ("environment", "log")},
-        **{"jitter": bare.policy.backoff.jitter, "after": bare.policy.after, "containment": Containment.AUTO},
-        **{"format": bare.heartbeat and bare.heartbeat.format, "timeout": HeartbeatPolicy().timeout},
+        "jitter": bare.policy.backoff.jitter,
+        "after": bare.policy.after,
+        "containment": Containment.AUTO,
+        "format": BeatFormat.AUTO,
+        "timeout": HeartbeatPolicy().timeout,
     }
     elsewhere = {"state_directory", "startup_grace"}  # made of other settings
     for name, key in getattr(keys, table).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from holdfast.config import load_command
 from holdfast.handoff import from_json, to_json
 
