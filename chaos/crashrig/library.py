@@ -16,7 +16,7 @@ import msgspec
 from crashrig.scenario_file import SUFFIXES, LoadedScenario, ScenarioError, load_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 _NEAREST_MAX = 5
 """How many ids are named to somebody whose words match none."""
@@ -136,8 +136,7 @@ class _Finder:
         if argument in builtin:
             return {argument: builtin[argument]}
         folder = argument.rstrip("/") + "/"
-        chosen: Callable[[str], bool] = lambda id_: fnmatchcase(id_, argument) or id_.startswith(folder)  # noqa: E731
-        return {id_: path for id_, path in builtin.items() if chosen(id_)}
+        return {id_: path for id_, path in builtin.items() if fnmatchcase(id_, argument) or id_.startswith(folder)}
 
     def _by_path(self, argument: str) -> dict[str, Path]:
         path = Path(argument)

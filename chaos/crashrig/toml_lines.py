@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Path: TypeAlias = tuple[str | int, ...]
+KeyPath: TypeAlias = tuple[str | int, ...]
 
 _BLANK = re.compile(r"(?:[ \t\r\n,]+|#[^\n]*)*")
 _KEY = re.compile(r"""[ \t]*(?:([A-Za-z0-9_-]+)|"((?:[^"\\]|\\.)*)"|'([^']*)')[ \t]*""")
@@ -38,20 +38,20 @@ class LineMap:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[Path, int] = {(): 1}
-        self.repeated: list[tuple[Path, int]] = []
+        self._lines: dict[KeyPath, int] = {(): 1}
+        self.repeated: list[tuple[KeyPath, int]] = []
 
-    def line(self, path: Path) -> int:
+    def line(self, path: KeyPath) -> int:
         """The line of `path`, or of the nearest thing around it that is in the text."""
         while path not in self._lines:
             path = path[:-1]
         return self._lines[path]
 
-    def note(self, path: Path, line: int) -> None:
+    def note(self, path: KeyPath, line: int) -> None:
         """Remember where `path` begins; the first place counts."""
         self._lines.setdefault(path, line)
 
-    def __contains__(self, path: Path) -> bool:
+    def __contains__(self, path: KeyPath) -> bool:
         return path in self._lines
 
 
@@ -78,11 +78,11 @@ class _Scanner:
         self.text = text
         self.at = 0
         self._counted = (0, 1)
-        self._items: dict[Path, int] = {}
+        self._items: dict[KeyPath, int] = {}
 
     def document(self) -> None:
         """Table headers and pairs until the text ends."""
-        table: Path = ()
+        table: KeyPath = ()
         self.blank()
         while self.at < len(self.text):
             if self.text[self.at] == "[":
@@ -91,7 +91,7 @@ class _Scanner:
                 self._pair(table)
             self.blank()
 
-    def value(self, path: Path) -> None:
+    def value(self, path: KeyPath) -> None:
         """One value, which belongs to `path`, with all that it contains."""
         match self.text[self.at]:
             case "{":
@@ -117,11 +117,11 @@ class _Scanner:
             self.blank()
         self.at += 1
 
-    def _item(self, path: Path) -> None:
+    def _item(self, path: KeyPath) -> None:
         self.map.note(path, self._line())
         self.value(path)
 
-    def _pair(self, table: Path) -> None:
+    def _pair(self, table: KeyPath) -> None:
         line = self._line()
         *outer, last = self._keys()
         path = table
@@ -135,14 +135,14 @@ class _Scanner:
         self._take(_EQUALS)
         self.value(path)
 
-    def _header(self) -> Path:
+    def _header(self) -> KeyPath:
         """`[a.b]` or `[[a.b]]`; the path of the table that the lines after it fill."""
         line = self._line()
         brackets = 2 if self.text.startswith("[[", self.at) else 1
         self.at += brackets
         *outer, last = self._keys()
         self.at += brackets
-        path: Path = ()
+        path: KeyPath = ()
         for key in outer:
             path = self._newest((*path, key))
         path = (*path, last)
@@ -153,7 +153,7 @@ class _Scanner:
             self.map.note(path, line)
         return path
 
-    def _newest(self, path: Path) -> Path:
+    def _newest(self, path: KeyPath) -> KeyPath:
         """The path itself, or the last item so far when it names an array of tables."""
         return (*path, self._items[path]) if path in self._items else path
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from crashrig.checks.policy import check_policy
-from crashrig.checks.problem import Path, Problem, nearest, show
+from crashrig.checks.problem import Problem, nearest, show
 from crashrig.checks.steps import check_steps, verb_of
 from crashrig.reference import FAULT, SUPERVISOR, TOTAL, members
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from crashrig.checks.parts import Parts
     from crashrig.scenario import Agent
+    from crashrig.toml_lines import KeyPath
 
 NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 RESERVED = (SUPERVISOR, TOTAL, FAULT)
@@ -32,7 +33,7 @@ def check_agents(parts: Parts) -> Iterator[Problem]:
     yield from _names(parts.counts or {})
     for name, agent in parts.agents.items():
         if agent is not None:
-            path: Path = ("agents", name)
+            path: KeyPath = ("agents", name)
             yield from _behaviour(agent, path)
             yield from _heartbeat(agent, path, unwatched=parts.unwatched(name, agent))
             yield from _after(name, agent, parts.agents)
@@ -54,7 +55,7 @@ def _names(counts: Mapping[str, int]) -> Iterator[Problem]:
                 yield Problem(("agents", single), "a name of its own", show(single), f'"{name}" has {count} agents')
 
 
-def _behaviour(agent: Agent, path: Path) -> Iterator[Problem]:
+def _behaviour(agent: Agent, path: KeyPath) -> Iterator[Problem]:
     keys = [key for key in ("behaviour", "starts", "broken") if getattr(agent, key)]
     if not keys:
         hint = "an agent that ends at once is behaviour = [{ exit = 0 }]"
@@ -76,7 +77,7 @@ def _both(keys: Sequence[str]) -> str:
     return '"behaviour" is for every start, "starts" for each in turn'
 
 
-def _heartbeat(agent: Agent, path: Path, *, unwatched: bool) -> Iterator[Problem]:
+def _heartbeat(agent: Agent, path: KeyPath, *, unwatched: bool) -> Iterator[Problem]:
     if agent.heartbeat != "file":
         if unwatched:
             yield Problem((*path, "heartbeat"), 'a "heartbeat_timeout" in the policy', "none", "nobody would look")
@@ -92,7 +93,7 @@ def _heartbeat(agent: Agent, path: Path, *, unwatched: bool) -> Iterator[Problem
             yield from _kind(agent, step.get("kind", "good"), (*step_path, "kind"))
 
 
-def _steps(agent: Agent, path: Path) -> Iterator[tuple[Path, Mapping[str, object]]]:
+def _steps(agent: Agent, path: KeyPath) -> Iterator[tuple[KeyPath, Mapping[str, object]]]:
     for number, step in enumerate(agent.behaviour):
         yield (*path, "behaviour", number), step
     for start, steps in enumerate(agent.starts):
@@ -100,7 +101,7 @@ def _steps(agent: Agent, path: Path) -> Iterator[tuple[Path, Mapping[str, object
             yield (*path, "starts", start, number), step
 
 
-def _kind(agent: Agent, kind: object, path: Path) -> Iterator[Problem]:
+def _kind(agent: Agent, kind: object, path: KeyPath) -> Iterator[Problem]:
     """Kinds of beat that the agent's source and format of heartbeat can express."""
     if kind == "good":
         return

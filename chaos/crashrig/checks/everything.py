@@ -9,7 +9,7 @@ from crashrig.checks.expectations import check_expectations
 from crashrig.checks.faults import check_faults
 from crashrig.checks.names import Names
 from crashrig.checks.policy import check_policy
-from crashrig.checks.problem import Path, Problem, nearest, show
+from crashrig.checks.problem import Problem, nearest, show
 from crashrig.promises import PROMISES
 from crashrig.subjects.protocol import CAPABILITIES
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from crashrig.checks.parts import Parts
+    from crashrig.toml_lines import KeyPath
 
 
 def check(parts: Parts) -> Iterator[Problem]:
@@ -44,7 +45,7 @@ def _whole(parts: Parts) -> Iterator[Problem]:
             yield Problem(("xfail", number, "reason"), "why this subject fails", show(gap.reason))
 
 
-def _known(words: Sequence[str], known: Collection[str] | None, what: str, path: Path) -> Iterator[Problem]:
+def _known(words: Sequence[str], known: Collection[str] | None, what: str, path: KeyPath) -> Iterator[Problem]:
     for number, word in enumerate(words):
         if known is not None and word not in known:
             yield Problem((*path, number), what, show(word), nearest(word, known, "there are"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from crashrig.checks.problem import Path, Problem, nearest, show
+from crashrig.checks.problem import Problem, nearest, show
 from crashrig.condition import ConditionError, compile_moment
 from crashrig.promises import PROMISES
 from crashrig.scenario import OPERATORS, Duration, Window
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crashrig.checks.names import Names
     from crashrig.checks.parts import Parts
     from crashrig.scenario import Expect, Recover
+    from crashrig.toml_lines import KeyPath
 
 
 class Modifiers(NamedTuple):
@@ -53,7 +54,7 @@ def check_expectations(parts: Parts, names: Names) -> Iterator[Problem]:
         yield from _recover(parts.recover, parts, names)
 
 
-def _expect(expect: Expect, parts: Parts, names: Names, path: Path) -> Iterator[Problem]:
+def _expect(expect: Expect, parts: Parts, names: Names, path: KeyPath) -> Iterator[Problem]:
     operators = [name for name in OPERATORS if getattr(expect, name) is not None]
     if len(operators) == 1:
         yield from _modifiers(expect, operators[0], path)
@@ -65,7 +66,7 @@ def _expect(expect: Expect, parts: Parts, names: Names, path: Path) -> Iterator[
     yield from _bounds(expect, parts, path)
 
 
-def _modifiers(expect: Expect, operator: str, path: Path) -> Iterator[Problem]:
+def _modifiers(expect: Expect, operator: str, path: KeyPath) -> Iterator[Problem]:
     wanted = MODIFIERS[operator]
     given = [key for key in _KEYS if value_of(expect, key) is not None]
     for key in given:
@@ -84,7 +85,7 @@ def value_of(expect: Expect, key: str) -> object:
     return getattr(expect, "for_" if key == "for" else key)
 
 
-def _promise(expect: Expect, parts: Parts, path: Path) -> Iterator[Problem]:
+def _promise(expect: Expect, parts: Parts, path: KeyPath) -> Iterator[Problem]:
     promise = expect.promise
     if not promise:
         return
@@ -95,7 +96,7 @@ def _promise(expect: Expect, parts: Parts, path: Path) -> Iterator[Problem]:
         yield Problem((*path, "promise"), 'one of the scenario\'s "promises"', show(promise), hint)
 
 
-def _language(expect: Expect, names: Names, path: Path) -> Iterator[Problem]:
+def _language(expect: Expect, names: Names, path: KeyPath) -> Iterator[Problem]:
     """Every condition, event and moment of one expectation."""
     for key in ("always", "never", "eventually", "stays", "sometimes"):
         text = getattr(expect, key)
@@ -113,14 +114,14 @@ def _language(expect: Expect, names: Names, path: Path) -> Iterator[Problem]:
             yield from names.moment(text, (*path, key))
 
 
-def _order(events: list[str], names: Names, path: Path) -> Iterator[Problem]:
+def _order(events: list[str], names: Names, path: KeyPath) -> Iterator[Problem]:
     if len(events) < 2:
         yield Problem(path, "at least two events", f"{len(events)}")
     for number, event in enumerate(events):
         yield from names.event(event, (*path, number))
 
 
-def _bounds(expect: Expect, parts: Parts, path: Path) -> Iterator[Problem]:
+def _bounds(expect: Expect, parts: Parts, path: KeyPath) -> Iterator[Problem]:
     yield from _lengths(expect, parts, path)
     yield from _numbers(expect, path)
     yield from _window(expect, path)
@@ -130,7 +131,7 @@ def _bounds(expect: Expect, parts: Parts, path: Path) -> Iterator[Problem]:
         yield Problem((*path, "are"), "at least one duration", "an empty list")
 
 
-def _lengths(expect: Expect, parts: Parts, path: Path) -> Iterator[Problem]:
+def _lengths(expect: Expect, parts: Parts, path: KeyPath) -> Iterator[Problem]:
     """Times that are longer than the run can be."""
     for key in ("within", "for", "grace", "tolerance"):
         yield from too_long(value_of(expect, key), parts.timeout, (*path, key))
@@ -138,7 +139,7 @@ def _lengths(expect: Expect, parts: Parts, path: Path) -> Iterator[Problem]:
         yield from too_long(gap, parts.timeout, (*path, "are", number))
 
 
-def too_long(value: object, timeout: float | None, path: Path) -> Iterator[Problem]:
+def too_long(value: object, timeout: float | None, path: KeyPath) -> Iterator[Problem]:
     """A stretch of time that does not fit into the scenario's timeout."""
     longest = value.high if isinstance(value, Window) else value
     if timeout is not None and isinstance(longest, Duration | float) and longest > timeout:
@@ -146,7 +147,7 @@ def too_long(value: object, timeout: float | None, path: Path) -> Iterator[Probl
         yield Problem(path, expected, format_duration(longest), "the run ends before that")
 
 
-def _numbers(expect: Expect, path: Path) -> Iterator[Problem]:
+def _numbers(expect: Expect, path: KeyPath) -> Iterator[Problem]:
     for key in ("min", "max"):
         number = getattr(expect, key)
         if number is not None and number < 0:
@@ -157,7 +158,7 @@ def _numbers(expect: Expect, path: Path) -> Iterator[Problem]:
         yield Problem((*path, "min"), 'at least 1, or a "max"', "0", "every count fits")
 
 
-def _window(expect: Expect, path: Path) -> Iterator[Problem]:
+def _window(expect: Expect, path: KeyPath) -> Iterator[Problem]:
     """A stretch of time that ends before it begins, as far as the text alone can tell."""
     if expect.until is None:
         return
@@ -171,7 +172,7 @@ def _window(expect: Expect, path: Path) -> Iterator[Problem]:
 
 
 def _recover(recover: Recover, parts: Parts, names: Names) -> Iterator[Problem]:
-    path: Path = ("recover",)
+    path: KeyPath = ("recover",)
     yield from names.condition(recover.steady, (*path, "steady"))
     if parts.timeout is not None and recover.within + recover.for_ > parts.timeout:
         both = format_duration(recover.within + recover.for_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crashrig.checks.problem import Path, Problem, nearest, show
+from crashrig.checks.problem import Problem, nearest, show
 from crashrig.checks.steps import KINDS, SIGNALS, signal_hint
 from crashrig.condition import ConditionError, compile_moment
 from crashrig.reference import FAULT, SUPERVISOR, members
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crashrig.checks.names import Names
     from crashrig.checks.parts import Parts
     from crashrig.scenario import Fault
+    from crashrig.toml_lines import KeyPath
 
 
 def check_faults(parts: Parts, names: Names) -> Iterator[Problem]:
@@ -24,7 +25,7 @@ def check_faults(parts: Parts, names: Names) -> Iterator[Problem]:
     for number, fault in enumerate(parts.fault):
         if fault is None:
             continue
-        path: Path = ("fault", number)
+        path: KeyPath = ("fault", number)
         yield from names.moment(fault.when, (*path, "when"))
         kinds = [kind for kind in FAULT_KINDS if getattr(fault, kind) is not None]
         if len(kinds) != 1:
@@ -35,7 +36,7 @@ def check_faults(parts: Parts, names: Names) -> Iterator[Problem]:
     yield from _never_begun(parts.fault)
 
 
-def _injection(injection: Kill | Freeze | Tamper | Operator, parts: Parts, path: Path) -> Iterator[Problem]:
+def _injection(injection: Kill | Freeze | Tamper | Operator, parts: Parts, path: KeyPath) -> Iterator[Problem]:
     match injection:
         case Kill(target=target, signal=name, scope=scope):
             yield from _target(target, scope, parts, path)
@@ -56,7 +57,7 @@ def _before(timeout: float) -> str:
     return f"less than the timeout of {format_duration(timeout)}"
 
 
-def _target(target: str, scope: str, parts: Parts, path: Path) -> Iterator[Problem]:
+def _target(target: str, scope: str, parts: Parts, path: KeyPath) -> Iterator[Problem]:
     if target != SUPERVISOR:
         yield from _agent(target, parts, (*path, "target"), SUPERVISOR)
     elif scope == "tree":
@@ -64,7 +65,7 @@ def _target(target: str, scope: str, parts: Parts, path: Path) -> Iterator[Probl
         yield Problem((*path, "scope"), '"leader"', show(scope), hint)
 
 
-def _agent(target: str, parts: Parts, path: Path, *others: str) -> Iterator[Problem]:
+def _agent(target: str, parts: Parts, path: KeyPath, *others: str) -> Iterator[Problem]:
     if parts.counts is None:
         return
     known = [*members(parts.counts), *others]
@@ -72,7 +73,7 @@ def _agent(target: str, parts: Parts, path: Path, *others: str) -> Iterator[Prob
         yield Problem(path, "an agent of this file", show(target), nearest(target, known, "there are"))
 
 
-def _tampered(target: str, parts: Parts, path: Path) -> Iterator[Problem]:
+def _tampered(target: str, parts: Parts, path: KeyPath) -> Iterator[Problem]:
     agents = parts.agents or {}
     groups = members(parts.counts or {})
     name = next((name for name in agents if target == name or target in groups[name]), "")
@@ -85,7 +86,7 @@ def _tampered(target: str, parts: Parts, path: Path) -> Iterator[Problem]:
         yield Problem(path, "an agent whose heartbeat is watched", 'no "heartbeat_timeout" in its policy')
 
 
-def _operator(command: str, target: str, parts: Parts, path: Path) -> Iterator[Problem]:
+def _operator(command: str, target: str, parts: Parts, path: KeyPath) -> Iterator[Problem]:
     if command == "shutdown":
         if target:
             yield Problem((*path, "target"), "no target: a shutdown is of everything", show(target))

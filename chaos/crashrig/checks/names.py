@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from crashrig.checks.problem import Path, Problem, show
+from crashrig.checks.problem import Problem, show
 from crashrig.checks.steps import verb_of
 from crashrig.condition import ConditionError, check_uses, compile_condition, compile_event, compile_gap, compile_moment
 from crashrig.reference import FAULT, LAST, SUPERVISOR, EventRef, Use, members
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from crashrig.checks.parts import Parts
     from crashrig.scenario import Agent
+    from crashrig.toml_lines import KeyPath
 
 CONDITION = 'a condition such as "worker.live == 1"'
 MOMENT = 'a moment such as "worker.start#2 + 40s" or "40s"'
@@ -45,13 +46,13 @@ class Names:
         self._counts = parts.counts
         self._members = members(self._counts or {})
 
-    def condition(self, text: str, path: Path) -> Iterator[Problem]:
+    def condition(self, text: str, path: KeyPath) -> Iterator[Problem]:
         """Check a condition."""
         condition = yield from _compiled(compile_condition, text, path, CONDITION)
         if condition is not None:
             yield from self._known(condition.uses, text, path, CONDITION)
 
-    def moment(self, text: str, path: Path) -> Iterator[Problem]:
+    def moment(self, text: str, path: KeyPath) -> Iterator[Problem]:
         """Check a moment: it must be able to come, and before the scenario ends."""
         moment = yield from _compiled(compile_moment, text, path, MOMENT)
         if moment is None:
@@ -62,32 +63,32 @@ class Names:
             limit = format_duration(timeout)
             yield Problem(path, f"a time before the timeout of {limit}", show(text), "it would never come")
 
-    def kind_of_event(self, text: str, path: Path) -> Iterator[Problem]:
+    def kind_of_event(self, text: str, path: KeyPath) -> Iterator[Problem]:
         """Check an event whose occurrences are counted; it may well be that there are none."""
         use = yield from _compiled(partial(compile_event, indexed=False), text, path, KIND)
         if use is not None:
             yield from self._known([use], text, path, KIND)
 
-    def event(self, text: str, path: Path) -> Iterator[Problem]:
+    def event(self, text: str, path: KeyPath) -> Iterator[Problem]:
         """Check an event that must be able to happen."""
         use = yield from _compiled(compile_event, text, path, EVENT)
         if use is not None:
             yield from self._can_happen([use], text, path, EVENT)
 
-    def gap(self, text: str, path: Path) -> Iterator[Problem]:
+    def gap(self, text: str, path: KeyPath) -> Iterator[Problem]:
         """Check a pair of events that must be able to happen."""
         uses = yield from _compiled(compile_gap, text, path, GAP)
         if uses is not None:
             yield from self._can_happen(uses, text, path, GAP)
 
-    def _can_happen(self, uses: Iterable[Use], text: str, path: Path, expected: str) -> Iterator[Problem]:
+    def _can_happen(self, uses: Iterable[Use], text: str, path: KeyPath, expected: str) -> Iterator[Problem]:
         unknown = list(self._known(uses, text, path, expected))
         yield from unknown
         events = [] if unknown else [use.event for use in uses if use.event is not None]
         for why in filter(None, map(self._never, events)):
             yield Problem(path, "something that can happen", show(text), why)
 
-    def _known(self, uses: Iterable[Use], text: str, path: Path, expected: str) -> Iterator[Problem]:
+    def _known(self, uses: Iterable[Use], text: str, path: KeyPath, expected: str) -> Iterator[Problem]:
         if self._counts is None:
             return
         for error in check_uses(uses, self._counts, len(self._parts.fault)):
@@ -136,7 +137,9 @@ def _reason(event: EventRef) -> str:
     return f"the command of {event.agent} is broken and never runs"
 
 
-def _compiled(compiler: Callable[[str], T], text: str, path: Path, expected: str) -> Generator[Problem, None, T | None]:
+def _compiled(
+    compiler: Callable[[str], T], text: str, path: KeyPath, expected: str
+) -> Generator[Problem, None, T | None]:
     try:
         return compiler(text)
     except ConditionError as error:
@@ -144,6 +147,6 @@ def _compiled(compiler: Callable[[str], T], text: str, path: Path, expected: str
         return None
 
 
-def _problem(error: ConditionError, text: str, path: Path, expected: str) -> Problem:
+def _problem(error: ConditionError, text: str, path: KeyPath, expected: str) -> Problem:
     hint = f", {error.hint}" if error.hint else ""
     return Problem(path, expected, show(text), f"column {error.column}: {error.message}{hint}")

@@ -23,7 +23,8 @@ from crashrig.scenario import (
 )
 
 if TYPE_CHECKING:
-    from crashrig.checks.problem import Path
+    from crashrig.toml_lines import KeyPath
+
 
 T = TypeVar("T")
 
@@ -47,7 +48,7 @@ class Parts(msgspec.Struct, kw_only=True):
     expect: list[Expect | None] | None
     recover: Recover | None
     xfail: list[ExpectedFailure | None]
-    wrong: frozenset[Path] = frozenset()
+    wrong: frozenset[KeyPath] = frozenset()
 
     def unwatched(self, name: str, agent: Agent) -> bool:
         """Whether it is certain that nobody looks at the agent's heartbeat."""
@@ -83,7 +84,7 @@ def whole(scenario: Scenario) -> Parts:
     )
 
 
-def salvage(data: dict[str, Any], wrong: frozenset[Path]) -> Parts:
+def salvage(data: dict[str, Any], wrong: frozenset[KeyPath]) -> Parts:
     """What can still be read of `data` when the key paths in `wrong` are left out."""
     sound = _without(data, wrong, ())
     assert isinstance(sound, dict)
@@ -114,7 +115,7 @@ def _read(value: object, kind: type[T]) -> T | None:
         return None
 
 
-def _without(value: object, wrong: frozenset[Path], path: Path) -> object:
+def _without(value: object, wrong: frozenset[KeyPath], path: KeyPath) -> object:
     """A copy without the wrong keys; a list keeps its length, so that what is in it keeps its number."""
     match value:
         case dict():
@@ -126,7 +127,7 @@ def _without(value: object, wrong: frozenset[Path], path: Path) -> object:
             return value
 
 
-def _spoilt(value: object, wrong: frozenset[Path], path: Path) -> bool:
+def _spoilt(value: object, wrong: frozenset[KeyPath], path: KeyPath) -> bool:
     """Whether a key is wrong itself, or is a list of plain values one of which is."""
     if path in wrong:
         return True

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crashrig.checks.problem import Path, Problem, show
+from crashrig.checks.problem import Problem, show
 from crashrig.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crashrig.scenario import Policy
+    from crashrig.toml_lines import KeyPath
 
 
-def check_policy(policy: Policy, path: Path) -> Iterator[Problem]:
+def check_policy(policy: Policy, path: KeyPath) -> Iterator[Problem]:
     """Everything in one policy that contradicts something else in it."""
     yield from _backoff(policy, path)
     yield from _codes(policy, path)
@@ -26,7 +27,7 @@ def check_policy(policy: Policy, path: Path) -> Iterator[Problem]:
         yield Problem((*path, "heartbeat_timeout"), "a time longer than 0", "0")
 
 
-def _backoff(policy: Policy, path: Path) -> Iterator[Problem]:
+def _backoff(policy: Policy, path: KeyPath) -> Iterator[Problem]:
     grown = [
         key for key in ("backoff_initial", "backoff_multiplier", "backoff_max") if getattr(policy, key) is not None
     ]
@@ -42,7 +43,7 @@ def _backoff(policy: Policy, path: Path) -> Iterator[Problem]:
         yield Problem((*path, "backoff_max"), expected, format_duration(high))
 
 
-def _codes(policy: Policy, path: Path) -> Iterator[Problem]:
+def _codes(policy: Policy, path: KeyPath) -> Iterator[Problem]:
     for key in ("clean_codes", "fatal_codes", "restart_codes"):
         for number, code in enumerate(getattr(policy, key)):
             if not 0 <= code <= 255:

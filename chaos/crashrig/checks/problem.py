@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from crashrig.toml_lines import KeyPath
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-Path: TypeAlias = tuple[str | int, ...]
 
 _LONGEST = 60
 """Longer texts are cut when they are repeated to their author."""
@@ -23,7 +23,7 @@ _LONGEST = 60
 class Problem(msgspec.Struct, frozen=True):
     """What is wrong at one key path of a file; `expected` and `found` go on after those words."""
 
-    path: Path
+    path: KeyPath
     expected: str
     found: str
     hint: str = ""
@@ -33,7 +33,7 @@ class Problem(msgspec.Struct, frozen=True):
         return f"{show_path(self.path)}: expected {self.expected}, found {self.found}{hint}"
 
 
-def show_path(path: Path) -> str:
+def show_path(path: KeyPath) -> str:
     """A key path as `$.expect[1].within`."""
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
 
@@ -59,7 +59,10 @@ def show(value: object) -> str:
 def nearest(word: str, known: Iterable[str], what: str = "known") -> str:
     """A hint: the known word nearest to `word`, or all of them when none is near."""
     known = list(known)
-    near = get_close_matches(word, known, n=1)
-    if near:
-        return f'did you mean "{near[0]}"?'
-    return f"{what}: " + ", ".join(known) if known else f"{what}: none"
+    return meant(word, known) or f"{what}: {', '.join(known) or 'none'}"
+
+
+def meant(word: object, known: Iterable[str]) -> str:
+    """A hint: the known word nearest to `word`; empty when none is near."""
+    near = get_close_matches(word, list(known), n=1) if isinstance(word, str) else []
+    return f'did you mean "{near[0]}"?' if near else ""

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import inspect
 
-from crashrig.checks.problem import Path, Problem, nearest, show
+from crashrig.checks.problem import Problem, meant, nearest, show
 from crashrig.scenario import Duration, Scenario, Size, Window, decode_hook
 from crashrig.units import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from crashrig.toml_lines import KeyPath
 
 DURATION = 'a duration with a unit such as "90s", "5m" or "250ms"'
 SIZE = 'a size with a unit such as "256MiB" or "2GB"'
@@ -48,7 +50,7 @@ def _tidied(text: str, unit: str) -> str:
     return f'write it without spaces: "{close}"' if close != text else ""
 
 
-def _check(kind: inspect.Type, value: object, path: Path) -> Iterator[Problem]:
+def _check(kind: inspect.Type, value: object, path: KeyPath) -> Iterator[Problem]:
     match kind:
         case inspect.UnionType(types=types):
             wanted = next(one for one in types if not isinstance(one, inspect.NoneType))
@@ -72,7 +74,7 @@ def _check(kind: inspect.Type, value: object, path: Path) -> Iterator[Problem]:
             yield from _plain(kind, value, path)
 
 
-def _struct(kind: inspect.StructType, value: object, path: Path) -> Iterator[Problem]:
+def _struct(kind: inspect.StructType, value: object, path: KeyPath) -> Iterator[Problem]:
     if not isinstance(value, dict):
         yield Problem(path, "a table", show(value))
         return
@@ -87,7 +89,7 @@ def _struct(kind: inspect.StructType, value: object, path: Path) -> Iterator[Pro
             yield Problem((*path, key), _name(field.type), "nothing", "this key is needed")
 
 
-def _custom(cls: type, value: object, path: Path) -> Iterator[Problem]:
+def _custom(cls: type, value: object, path: KeyPath) -> Iterator[Problem]:
     try:
         decode_hook(cls, value)
     except ValueError:
@@ -96,7 +98,7 @@ def _custom(cls: type, value: object, path: Path) -> Iterator[Problem]:
         yield _turned(value, path) or Problem(path, _CUSTOM[cls], show(value), hint)
 
 
-def _turned(value: object, path: Path) -> Problem | None:
+def _turned(value: object, path: KeyPath) -> Problem | None:
     """A pair whose only fault is its order."""
     match value:
         case [str() as low, str() as high]:
@@ -108,16 +110,17 @@ def _turned(value: object, path: Path) -> Problem | None:
     return None
 
 
-def _literal(values: list[str], value: object, path: Path) -> Iterator[Problem]:
+def _literal(values: list[str], value: object, path: KeyPath) -> Iterator[Problem]:
     if value not in values:
-        hint = nearest(value, values) if isinstance(value, str) else ""
-        words = ", ".join(f'"{one}"' for one in values)
-        yield Problem(
-            path, f"one of {words}" if len(values) > 1 else words, show(value), "" if "known" in hint else hint
-        )
+        yield Problem(path, _one_of(values), show(value), meant(value, values))
 
 
-def _plain(kind: inspect.Type, value: object, path: Path) -> Iterator[Problem]:
+def _one_of(values: Iterable[object]) -> str:
+    words = [f'"{one}"' for one in values]
+    return f"one of {', '.join(words)}" if len(words) > 1 else words[0]
+
+
+def _plain(kind: inspect.Type, value: object, path: KeyPath) -> Iterator[Problem]:
     """Text, numbers, and lists and tables that are something else."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     match kind:
@@ -151,7 +154,7 @@ def _name(kind: inspect.Type) -> str:
         case inspect.CustomType(cls=cls):
             return _CUSTOM[cls]
         case inspect.LiteralType(values=values):
-            return "one of " + ", ".join(f'"{one}"' for one in values)
+            return _one_of(values)
         case _:
             return "a table"
 

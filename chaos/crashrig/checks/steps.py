@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from crashrig.agents import behaviours
-from crashrig.checks.problem import Path, Problem, nearest, show
+from crashrig.checks.problem import Problem, meant, nearest, show
 from crashrig.checks.shape import DURATION, bare_number
 from crashrig.units import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from crashrig.toml_lines import KeyPath
 
 KINDS: dict[str, str] = {
     "duration": DURATION,
@@ -81,7 +83,7 @@ def verb_of(step: Mapping[str, object]) -> Verb | None:
     return verbs[0] if len(verbs) == 1 else None
 
 
-def check_steps(steps: Sequence[Mapping[str, object]], path: Path) -> Iterator[Problem]:
+def check_steps(steps: Sequence[Mapping[str, object]], path: KeyPath) -> Iterator[Problem]:
     """Everything that is wrong with one behaviour."""
     ended = ""
     for number, step in enumerate(steps):
@@ -91,7 +93,7 @@ def check_steps(steps: Sequence[Mapping[str, object]], path: Path) -> Iterator[P
         ended = ended or _ending(step, (*path, number))
 
 
-def _step(step: Mapping[str, object], path: Path) -> Iterator[Problem]:
+def _step(step: Mapping[str, object], path: KeyPath) -> Iterator[Problem]:
     known = behaviour_verbs()
     verbs = [key for key in step if key in known]
     if len(verbs) != 1:
@@ -108,7 +110,7 @@ def _step(step: Mapping[str, object], path: Path) -> Iterator[Problem]:
             yield Problem((*path, key), f'an option of "{verb.name}"', show(key), hint)
 
 
-def _not_one_verb(step: Mapping[str, object], verbs: list[str], path: Path) -> Problem:
+def _not_one_verb(step: Mapping[str, object], verbs: list[str], path: KeyPath) -> Problem:
     if verbs:
         return Problem(path, "one verb a step", " and ".join(verbs), "write one step after the other")
     if not step:
@@ -117,13 +119,12 @@ def _not_one_verb(step: Mapping[str, object], verbs: list[str], path: Path) -> P
     return Problem((*path, key), "a known verb", show(key), nearest(key, behaviour_verbs(), "verbs"))
 
 
-def _value(verb: Verb, key: str, kind: str, value: object, path: Path) -> Iterator[Problem]:
+def _value(verb: Verb, key: str, kind: str, value: object, path: KeyPath) -> Iterator[Problem]:
     path = (*path, key)
     if kind == "word":
         words = verb.choices[key]
         if value not in words:
-            hint = nearest(value, words) if isinstance(value, str) else ""
-            yield Problem(path, "one of " + ", ".join(words), show(value), hint if "mean" in hint else "")
+            yield Problem(path, "one of " + ", ".join(words), show(value), meant(value, words))
     elif not fits(kind, value):
         yield Problem(path, KINDS[kind], show(value), _hint(kind, value))
     else:
@@ -132,20 +133,23 @@ def _value(verb: Verb, key: str, kind: str, value: object, path: Path) -> Iterat
 
 def fits(kind: str, value: object) -> bool:
     """Whether a value is of this kind (not for words, whose choices depend on the verb)."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    match kind:
-        case "duration":
-            return isinstance(value, str) and _is_duration(value)
-        case "signal":
+    match kind, value:
+        case "flag", bool():
+            return True
+        case _, bool():
+            return False
+        case "duration", str():
+            return _is_duration(value)
+        case "signal", str():
             return value in SIGNALS
-        case "flag":
-            return isinstance(value, bool)
-        case "probability":
-            return number and 0 <= value <= 1  # type: ignore[operator]
-        case "code":
-            return number and isinstance(value, int) and 0 <= value <= 255
+        case "probability", int() | float():
+            return 0 <= value <= 1
+        case "code", int():
+            return 0 <= value <= 255
+        case "count", int():
+            return value >= 1
         case _:
-            return number and isinstance(value, int) and value >= 1
+            return False
 
 
 def _is_duration(text: str) -> bool:
@@ -175,7 +179,7 @@ def signal_hint(value: object) -> str:
     return ""
 
 
-def _sense(key: str, value: object, path: Path) -> Iterator[Problem]:
+def _sense(key: str, value: object, path: KeyPath) -> Iterator[Problem]:
     """Values of the right kind that cannot be meant."""
     if key == "signal" and value in _HARMLESS:
         yield Problem(path, "a signal that ends a process", show(value), 'to stop it write { hang = "stopped" }')
@@ -185,17 +189,13 @@ def _sense(key: str, value: object, path: Path) -> Iterator[Problem]:
         yield Problem(path, "an interval longer than 0", show(value))
 
 
-def _ending(step: Mapping[str, object], path: Path) -> str:
+def _ending(step: Mapping[str, object], path: KeyPath) -> str:
     """Why nothing can follow this step; empty when something can."""
     verb = verb_of(step)
     if verb is None:
         return ""
     if verb.ends:
-        return (
-            f"step {path[-1]} ({verb.name}) has no end to go on from"
-            if verb.name == "hang"
-            else (f"step {path[-1]} ({verb.name}) ends the agent")
-        )
+        return f"nothing can follow step {path[-1]}, {verb.name}"
     if verb.name == "beat" and not {"for", "count"} & step.keys():
         return f'step {path[-1]} beats for ever: give it "for" or "count"'
     return ""
