@@ -123,7 +123,10 @@ class Injector:
         for agent in self._members[order.target]:
             leader = self._kernel.leader(agent)
             file, form = self._supervisor.heartbeat_file(agent), self._plans[agent].format
-            tamper(file, order.content, form, self._clock.now, leader.pid if leader is not None else 0)
+            try:
+                tamper(file, order.content, form, self._clock.now, leader.pid if leader is not None else 0)
+            except FileNotFoundError:
+                raise NothingToHitError(f"{agent} has no heartbeat file") from None
 
     def _operate(self, order: Operator) -> None:
         if not self._supervisor.alive:
