@@ -157,9 +157,9 @@ class Loop:
         if self.note_death in ready:
             self._died = True
         if self._died:
+            self._signals.drain()  # before, not after: a death during the reaping must wake us again
             for exited in self.driver.reap():
                 self.feed(exited)
-            self._signals.drain()
             self.driver.tidy()
 
     def _hear_signals(self) -> None:

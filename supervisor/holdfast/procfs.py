@@ -21,15 +21,9 @@ class Status(NamedTuple):
     """
 
     pid: int
-    state: str
     parent: int
     session: int
     started: int
-
-    @property
-    def dead(self) -> bool:
-        """A zombie, or one that is just being removed: nothing runs any more."""
-        return self.state in "ZXx"
 
 
 def status(pid: int) -> Status | None:
@@ -39,7 +33,7 @@ def status(pid: int) -> Status | None:
     if end < 0:
         return None
     fields = line[end + 2 :].split()
-    return Status(pid, fields[0].decode("ascii"), int(fields[1]), int(fields[3]), int(fields[19]))
+    return Status(pid, int(fields[1]), int(fields[3]), int(fields[19]))
 
 
 def children(pid: int) -> list[int]:

@@ -172,12 +172,15 @@ class Forest:
         return False
 
     def _orphans(self) -> list[tuple[Tree, int]]:
-        """Living children of ours that lead nothing, with the generation each belongs to."""
+        """Children of ours that lead nothing, with the generation each belongs to.
+
+        A zombie counts until it is reaped: its other threads may still be running.
+        """
         statuses = [
             status
             for pid in self._children()
             if pid not in self._leaders and pid not in self._strangers
-            if (status := procfs.status(pid)) is not None and not status.dead
+            if (status := procfs.status(pid)) is not None
         ]
         found: list[tuple[Tree, int]] = []
         unknown: list[procfs.Status] = []

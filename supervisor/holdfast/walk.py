@@ -20,7 +20,7 @@ _DEPTH_MAX = 200
 
 
 class Member(NamedTuple):
-    """A living process of a generation; `pidfd` is open only until the walk goes on."""
+    """A process of a generation, perhaps a zombie (whose other threads may be running); `pidfd` is open only until the walk goes on."""
 
     pid: int
     pidfd: int
@@ -50,7 +50,7 @@ def _visit(pid: int, parent: int, parent_fd: int, supervisor: int, depth: int) -
         return
     try:
         status = procfs.status(pid)
-        if status is None or status.dead or not _ours(status, parent, parent_fd, supervisor):
+        if status is None or not _ours(status, parent, parent_fd, supervisor):
             return
         below = procfs.children(pid) if depth < _DEPTH_MAX else []
         yield Member(pid, pidfd, status.started)
