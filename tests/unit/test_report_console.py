@@ -197,7 +197,7 @@ def test_elsewhere_nothing_is_said_to_github(run: Run) -> None:
 
 def test_a_short_run_has_a_line_for_every_scenario(tmp_path: Path) -> None:
     text = told(sample_run(tmp_path, scenarios=6, hostile=False), io.StringIO())
-    assert "  crash_by_code         ✓ 1.026 s    ✓ 1.013 s    ✓ 1.025 s    ✓ 1.024 s" in text.splitlines()
+    assert "  crash_by_code            ✓ 1.026 s     ✓ 1.013 s     ✓ 1.025 s     ✓ 1.024 s" in text.splitlines()
     assert "      supervisord: supervisord has no fatal-codes" in text.splitlines()
 
 
