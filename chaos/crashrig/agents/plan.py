@@ -16,11 +16,12 @@ import msgspec
 
 from crashrig.agents.behaviours import VERBS, load
 from crashrig.agents.plan_file import Plan, Step, dump
+from crashrig.reference import members
 from crashrig.scenario import Agent, Policy
 from crashrig.units import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from crashrig.scenario import Scenario
 
@@ -57,16 +58,12 @@ def expand(agents: Mapping[str, Agent]) -> dict[str, Agent]:
 
     `after` is expanded as well: whoever comes after `worker` comes after all of them.
     """
-    names = {name: _names(name, agent.count) for name, agent in agents.items()}
+    names = members({name: agent.count for name, agent in agents.items()})
     return {
         single: msgspec.structs.replace(agent, count=1, after=[n for needed in agent.after for n in names[needed]])
         for name, agent in agents.items()
         for single in names[name]
     }
-
-
-def _names(name: str, count: int) -> list[str]:
-    return [name] if count == 1 else [f"{name}_{number}" for number in range(1, count + 1)]
 
 
 def make_plan(name: str, agent: Agent, scenario: Scenario, pace: float, seed: int) -> Plan:
@@ -183,12 +180,3 @@ _BREAKERS: dict[str, Callable[[PreparedAgent, Path], PreparedAgent]] = {
     "missing-directory": _missing_directory,
     "unknown-user": _unknown_user,
 }
-
-
-def processes_at_once(steps: Iterable[Step]) -> int:
-    """How many processes a behaviour makes at most, the first one included; for the blast radius."""
-    total = 1
-    for step in steps:
-        if step.verb in ("spawn", "spawn_on_term"):
-            total += step.count("count", 1) * (step.count("depth", 3) if step.value == "tree" else 1)
-    return total
