@@ -135,7 +135,7 @@ class _Referee:
         self._faults = _Faults(scenario.fault)
         self._lost: list[tuple[float, str]] = []
         self._end = ""
-        self._waits = any(guard.waiting for guard in self._guards) or bool(scenario.fault)
+        self._waits = any(guard.has_goal for guard in self._guards)
         self.next_time = self._earliest()
 
     def take(self, observation: Observation) -> None:
@@ -257,6 +257,11 @@ class _Guard:
     def waiting(self) -> bool:
         """Whether the run must go on for it."""
         return not self.error and self._monitor is not None and self._monitor.waiting
+
+    @property
+    def has_goal(self) -> bool:
+        """Whether it is of a kind that the run goes on for."""
+        return self._monitor is not None and self._monitor.has_goal
 
     @property
     def settled(self) -> bool:

@@ -114,6 +114,8 @@ def compile_condition(text: str) -> Condition:
 
 _MARK = re.compile(r"""'[^']*'|"[^"]*"|(?P<mark>(?<=[A-Za-z0-9_])\#(?=\d+\b|last\b))|(?P<stray>\#\w*)""")
 
+_ASSIGNMENT = re.compile(r"(?<![=!<>])=(?!=)")
+
 _COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
     ast.Eq: ("==", operator.eq),
     ast.NotEq: ("!=", operator.ne),
@@ -149,10 +151,15 @@ class _Compiler:
         try:
             return ast.parse(plain, mode="eval").body
         except SyntaxError as error:
-            column = self._indent + min(error.offset or 1, len(self._text) + 1)
-            raise ConditionError(f"cannot read this: {error.msg}", column, _HINT) from error
+            raise self._unreadable(error) from error
         except (ValueError, RecursionError, MemoryError) as error:
             raise ConditionError(f"cannot read this: {error}", 1, _HINT) from error
+
+    def _unreadable(self, error: SyntaxError) -> ConditionError:
+        """Where Python stopped; at the end of the text it does not say where."""
+        place = error.offset if error.lineno == 1 and error.offset else len(self._text) + 1
+        hint = "write == to compare" if _ASSIGNMENT.search(self._text) else _HINT
+        return ConditionError(f"cannot read this: {error.msg}", self._indent + min(place, len(self._text) + 1), hint)
 
     def _note_mark(self, match: re.Match[str]) -> str:
         if match["stray"] is not None:

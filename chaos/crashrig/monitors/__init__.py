@@ -32,7 +32,7 @@ MODIFIERS: dict[str, frozenset[str]] = {
     "stays": frozenset({"after", "for", "grace"}),
     "count": frozenset({"after", "until", "min", "max"}),
     "gaps": frozenset({"after", "until", "are", "tolerance"}),
-    "order": frozenset(),
+    "order": frozenset({"after", "until"}),
     "unchanged": frozenset(),
     "sometimes": frozenset({"after", "until"}),
 }

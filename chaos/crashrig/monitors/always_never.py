@@ -57,11 +57,13 @@ class AlwaysNever(Monitor):
         tolerance = bench.tolerance
         self._limit = self._grace + tolerance.late if self._grace else tolerance.resolution
         self._span = Span(bench, expect.after, expect.until)
+        self.has_goal = self._span.ends
         self._again = _every(expect.after, bench) if self._grace else None
         self.listen_to(self._condition)
         self.listen_for(self._span.refs)
         self._opened = False
         self._closed = False
+        self._failed = False
         self._forget()
         self._plan()
 
@@ -129,7 +131,7 @@ class AlwaysNever(Monitor):
         self._evidence = self._evidence or self.evidence(self._condition)
         self.witnessed = True
         if not self._span.rearms and t >= self._decided(since):
-            self.settled = True
+            self.settled = self._failed = True
 
     def _decided(self, since: float) -> float:
         """When a breach that began at `since` cannot be excused any more."""
@@ -189,7 +191,7 @@ class AlwaysNever(Monitor):
         length = worst.end - worst.start
         more = f"; {len(breaches)} such breaches" if len(breaches) > 1 else ""
         return Finding(
-            verdict=self._weigh(worst),
+            verdict=Verdict.FAILED if self._failed else self._weigh(worst),
             expected=self._expected(),
             seen=f"from {moment(worst.start)} for {seconds(length)}: {worst.evidence}{more}",
             observed=length,

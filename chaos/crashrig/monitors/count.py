@@ -34,6 +34,7 @@ class Count(Monitor):
         self._min = expect.min or 0
         self._max = math.inf if expect.max is None else expect.max
         self._span = Span(bench, expect.after, expect.until)
+        self.has_goal = self._min > 0 or self._span.ends
         self.listen_for([event, *self._span.refs])
         self._reset()
         self._plan(0.0)
@@ -42,6 +43,7 @@ class Count(Monitor):
         self._count = 0
         self._late: list[float] = []
         self._exceeded: float | None = None
+        self._verdict: Verdict | None = None
         self._opened = False
         self._closed = False
 
@@ -81,7 +83,8 @@ class Count(Monitor):
             return
         if t >= self._span.closes:
             self._close()
-        if self._closed and t >= self._decided():
+        if self._closed and not self._span.rearms and t >= self._decided():
+            self._verdict = self._weigh()
             self.settled = True
         self._plan(t)
 
@@ -110,7 +113,8 @@ class Count(Monitor):
 
     def find(self, t_end: float) -> Finding:
         """How many there were."""
-        verdict = Verdict.FAILED if self._span.opens > t_end or self._exceeded is not None else self._weigh()
+        failed = self._span.opens > t_end or self._exceeded is not None
+        verdict = Verdict.FAILED if failed else self._verdict or self._weigh()
         late = f", and {len(self._late)} late" if self._late else ""
         seen = f"seen {self._count}{late}"
         if self._exceeded is not None:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class Eventually(Monitor):
-    """Waits for the condition; `_came` is when it came true, `_overdue` that the deadline has passed before."""
+    """Waits for the condition; `_came` is when it came true, `_overdue` that the deadline has passed before.
+
+    It goes on looking after a failure is settled, only so that the message can say when the condition did come.
+    """
 
     def __init__(self, clause: Clause, expect: Expect, bench: Bench) -> None:
         super().__init__(clause, bench)
@@ -46,7 +49,7 @@ class Eventually(Monitor):
 
     def observe(self, event: Event) -> None:
         """Set the clock, then look whether the condition is true."""
-        if self.settled or self._came is not None:
+        if self._came is not None:
             return
         if not self._overdue and self._span.see(event):
             self._opened = False
@@ -59,7 +62,7 @@ class Eventually(Monitor):
         self._opened = True
         if self._condition.evaluate(self.bench.world):
             self._came = t
-            if self._miss() <= 0:
+            if not self.settled and self._miss() <= 0:
                 self._settle()
 
     def _miss(self) -> float:

@@ -17,7 +17,7 @@ from crashrig.event import EventWatch
 from crashrig.monitors.protocol import Bench, Clause, Finding, Monitor, margin_text, moment, seconds
 from crashrig.monitors.span import Span
 from crashrig.reference import SUPERVISOR, TOTAL, members
-from crashrig.verdict import Verdict
+from crashrig.verdict import Verdict, merge
 
 if TYPE_CHECKING:
     from crashrig.event import Event
@@ -51,7 +51,10 @@ class Row:
 
 
 class Gaps(Monitor):
-    """Measures each pair as it comes. `_missed` are gaps outside their bounds, which noise may excuse."""
+    """Measures each pair as it comes. `_missed` are gaps outside their bounds, which noise may excuse.
+
+    A pair that was given up is still measured when it ends, only so that the message can say how long it took.
+    """
 
     def __init__(self, clause: Clause, expect: Expect, bench: Bench) -> None:
         super().__init__(clause, bench)
@@ -70,10 +73,11 @@ class Gaps(Monitor):
     def _reset(self) -> None:
         self._rows = {name: Row() for name in self._names}
         self._missed: list[Gap] = []
-        self._excused: list[Gap] = []
+        self._weighed: list[tuple[Verdict, Gap]] = []
         self._shown: list[str] = []
         self._tightest: Gap | None = None
         self._closed = False
+        self._given_up: Row | None = None
 
     def _told_apart(self, agent: str) -> tuple[str, ...]:
         """Whose pairs are counted each on their own; one empty name when all pairs are one row."""
@@ -95,13 +99,23 @@ class Gaps(Monitor):
     def observe(self, event: Event) -> None:
         """End a pair, begin a pair, or both."""
         if self.settled:
+            self._follow(event)
             return
         if self._span.see(event):
             self._reset()
-        row = self._rows.get("" if self._names == ("",) else event.agent)
+        row = self._row_of(event)
         if row is not None:
             self._pair(row, event)
         self._plan()
+
+    def _follow(self, event: Event) -> None:
+        row = self._given_up
+        if row is not None and row.since is not None and self._second.matches(event) and self._row_of(event) is row:
+            self._measure(Gap(row.since, event.at, self._wanted(row)))
+            row.since = None
+
+    def _row_of(self, event: Event) -> Row | None:
+        return self._rows.get("" if self._names == ("",) else event.agent)
 
     def _pair(self, row: Row, event: Event) -> None:
         if row.since is not None and self._second.matches(event):
@@ -136,7 +150,8 @@ class Gaps(Monitor):
         if self.settled or self._span.rearms:
             return
         self._weigh_misses(t)
-        if any(t >= self._overdue(row) for row in self._rows.values()):
+        self._given_up = next((row for row in self._rows.values() if t >= self._overdue(row)), None)
+        if self._given_up is not None:
             self.settled = True
         if t >= self._span.closes:
             self._close()
@@ -144,11 +159,12 @@ class Gaps(Monitor):
 
     def _weigh_misses(self, t: float) -> None:
         for gap in [gap for gap in self._missed if t >= self._known(gap)]:
-            if self._weigh(gap) is Verdict.FAILED:
+            verdict = self._weigh(gap)
+            self._missed.remove(gap)
+            self._weighed.append((verdict, gap))
+            if verdict is Verdict.FAILED:
                 self.witnessed = self.settled = True
                 return
-            self._missed.remove(gap)
-            self._excused.append(gap)
 
     def _known(self, gap: Gap) -> float:
         return self.bench.tolerance.patience(gap.start, gap.end)
@@ -182,8 +198,8 @@ class Gaps(Monitor):
 
     def find(self, t_end: float) -> Finding:
         """The gaps there were, and the one that missed its bounds most."""
-        wrong = [(self._weigh(gap), gap) for gap in (*self._missed, *self._excused)]
-        verdict = max((one for one, _ in wrong), key=lambda one: one.rank, default=Verdict.PASSED)
+        wrong = [*self._weighed, *((self._weigh(gap), gap) for gap in self._missed)]
+        verdict = merge([Verdict.PASSED, *(one for one, _ in wrong)])
         worst = next((gap for one, gap in wrong if one is verdict), self._tightest)
         short = verdict is not Verdict.FAILED and not self._complete()
         return Finding(

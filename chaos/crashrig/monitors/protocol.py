@@ -72,7 +72,8 @@ class Monitor:
     """Judge of one expectation. Subclasses implement `observe`, `advance`, `waiting` and `find`.
 
     `settled`: nothing that comes later can change the verdict. `waiting`: the run must go on for this one; a
-    monitor without an end (always, never, count max) does not wait. `next_time`: when, in nominal seconds, it
+    monitor without an end (always, never, count max) does not wait, once its window is open. `has_goal`: it has an
+    end to wait for; when no monitor of a scenario has one, the run lasts as long as its timeout. `next_time`: when, in nominal seconds, it
     wants `advance` at the latest; infinity when only an event can move it. `listens`: the kinds of event that
     can move it; others need not be shown to it, but the world must have taken them in. `witnessed`: what failed
     was seen to happen, and did not merely fail to come. `about_trees`: it looks at other processes than the
@@ -81,6 +82,7 @@ class Monitor:
 
     listens: frozenset[str] = frozenset()
     settled: bool = False
+    has_goal: bool = True
     next_time: float = math.inf
     witnessed: bool = False
     about_trees: bool = False

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class Sometimes(Monitor):
     """Looks for one moment at which the condition is true; the run never waits for it."""
 
+    has_goal = False
+
     def __init__(self, clause: Clause, expect: Expect, bench: Bench) -> None:
         super().__init__(clause, bench)
         self._condition = compile_condition(expect.sometimes or "")

@@ -1,9 +1,9 @@
 """stays C, for D: from `after` on, the condition holds without a break for D.
 
 `grace` is the time to get there: what counts is an unbroken stretch of D that begins no later than `grace` after
-`after` (and the allowance of an upper bound). A break no longer than the observer's resolution is none; an
-unknown condition does not hold. When `after` never comes, or the run ends before D is over, the expectation has
-failed.
+`after` (and the allowance of an upper bound); D itself is a lower bound. A break no longer than the observer's
+resolution is none; an unknown condition does not hold. When `after` never comes, or the run ends before D is over,
+the expectation has failed.
 
 With `#last` in `after` every occurrence starts anew what was not yet fulfilled, also after a break: `stays
 worker.live == 0` after `worker.exit#last` waits for the exit that no start follows.
@@ -81,6 +81,9 @@ class Stays(Monitor):
         if t < lost + self.bench.tolerance.resolution:
             return
         assert self._held is not None
+        if lost - self._held >= self._for - self.bench.tolerance.early:
+            self._decide(self._weigh())
+            return
         self._longest = max(self._longest, lost - self._held)
         self._broken = self._broken or f"broken at {moment(lost)}: {self.evidence(self._condition)}"
         self._held = self._lost = None
@@ -121,7 +124,7 @@ class Stays(Monitor):
 
     def find(self, t_end: float) -> Finding:
         """How long the condition held, and what broke it."""
-        held = 0.0 if self._held is None else (self._lost or t_end) - self._held
+        held = 0.0 if self._held is None else (t_end if self._lost is None else self._lost) - self._held
         longest = max(self._longest, min(held, self._for))
         verdict = self._verdict or self._at_end(held)
         late = None if self._held is None or not self._grace else self._grace - (self._held - self._span.opens)
@@ -131,18 +134,18 @@ class Stays(Monitor):
             seen=self._seen(verdict, longest, t_end),
             observed=longest,
             bound=f">= {seconds(self._for)}",
-            margin=late if longest >= self._for else longest - self._for,
+            margin=late if verdict is Verdict.PASSED else longest - self._for,
             window=self._span.window(t_end),
             at=self._held,
         )
 
     def _at_end(self, held: float) -> Verdict:
-        return self._weigh() if held >= self._for else Verdict.FAILED
+        return self._weigh() if held >= self._for - self.bench.tolerance.early else Verdict.FAILED
 
     def _seen(self, verdict: Verdict, longest: float, t_end: float) -> str:
         if not self._span.anchored or t_end < self._span.opens:
             return self._span.never_opened
-        if self._held is not None and longest >= self._for:
+        if self._held is not None and longest >= self._for - self.bench.tolerance.early:
             word = "held" if verdict is Verdict.PASSED else "held too late,"
             return f"{word} from {moment(self._held)} ({seconds(self._held - self._span.opens)} after it)"
         why = self._broken or f"the run ended at {moment(t_end)}: {self.evidence(self._condition)}"

@@ -19,6 +19,7 @@ _SHOWN_MAX = 10
 class Unchanged(Monitor):
     """Decided at the end, by `leftovers`."""
 
+    has_goal = False
     leftovers: Sequence[str] = ()
 
     @property
