@@ -69,18 +69,24 @@ def main() -> None:
     started = monotonic()
     try:
         enter_sandbox(spec)
-        result = Cell(spec).run()
+        written = encoded(Cell(spec).run(), started)
     except UnsupportedError as error:
-        result = without_results(spec, Verdict.UNSUPPORTED, str(error))
+        written = encoded(without_results(spec, Verdict.UNSUPPORTED, str(error)), started)
     except SubjectError as error:
-        result = without_results(spec, Verdict.ERROR, str(error))
+        written = encoded(without_results(spec, Verdict.ERROR, str(error)), started)
     except Exception as error:  # the rig's own fault: said in the result, and in full in the cell's log
         traceback.print_exc()
-        result = without_results(spec, Verdict.ERROR, f"the rig failed: {type(error).__name__}: {error}")
-    result.seconds = monotonic() - started
-    (Path(spec.directory) / RESULT).write_bytes(msgspec.json.encode(result))
+        reason = f"the rig failed: {type(error).__name__}: {error}"
+        written = encoded(without_results(spec, Verdict.ERROR, reason), started)
+    (Path(spec.directory) / RESULT).write_bytes(written)
     sys.stderr.flush()
     os._exit(0)  # an adapter's thread may hang; nothing is left to be tidied up
+
+
+def encoded(result: CellResult, started: float) -> bytes:
+    """The result as its file holds it; `started` is when the cell began, by the monotonic clock."""
+    result.seconds = monotonic() - started
+    return msgspec.json.encode(result)
 
 
 def without_results(spec: CellSpec, verdict: Verdict, reason: str) -> CellResult:

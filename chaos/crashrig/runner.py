@@ -59,12 +59,16 @@ class Reporter(Protocol):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to run, beside what: `reports` is where runs are kept; `fail_fast` begins nothing after a failure."""
+    """How to run, beside what: `reports` is where runs are kept; `fail_fast` begins nothing after a failure.
+
+    `link_latest` is whether the link `latest` is to lead to this run.
+    """
 
     reports: Path
     argv: list[str]
     jobs: int = 4
     fail_fast: bool = False
+    link_latest: bool = True
 
 
 class Runner:
@@ -111,7 +115,8 @@ class Runner:
         left = snapshot(self._short, self._workshop.bases).left_since(before)
         self._conclude(left, time.monotonic() - started)
         write_all(self.run_record, self.directory)
-        point_latest(self.directory)
+        if self._options.link_latest:
+            point_latest(self.directory)
         self._show.finished(self.run_record, self.directory)
         return self.run_record
 
@@ -139,10 +144,12 @@ class Runner:
             result = run_simulated(cell, self._workshop)
         except KeyboardInterrupt:
             self._interrupted()
-        else:
-            self._take(result)
+            return
+        except Exception as error:
+            result = _broken(cell, error)
         finally:
             self._simulating = False
+        self._take(result)
 
     def _run_beside(self, cells: list[Cell]) -> None:
         """Those that may take longest first, so that none is left to run alone at the end."""
@@ -166,7 +173,7 @@ class Runner:
                 self._told.put(cell.key)
                 result = self._real.run(cell)
         except Exception as error:
-            result = cell.result(Verdict.ERROR, f"the cell could not be run: {type(error).__name__}: {error}")
+            result = _broken(cell, error)
         finally:
             self._told.put(result)
 
@@ -242,6 +249,10 @@ def point_latest(directory: Path) -> None:
     draft.unlink(missing_ok=True)
     draft.symlink_to(directory.name)
     draft.replace(directory.with_name(LATEST))
+
+
+def _broken(cell: Cell, error: Exception) -> CellResult:
+    return cell.result(Verdict.ERROR, f"the cell could not be run: {type(error).__name__}: {error}")
 
 
 def _not_begun(cell: Cell) -> CellResult:

@@ -102,7 +102,7 @@ class Stage:
                 return "timeout"
             if not self.alive and faults.next_time is None:
                 return "subject-gone"
-            self._turn(min(until, *(t for t in (judge.next_time, faults.next_time) if t is not None)))
+            self._turn(min(t for t in (until, judge.next_time, faults.next_time) if t is not None))
 
     @property
     def alive(self) -> bool:

@@ -27,6 +27,7 @@ CN_VAL_PROC: Final = 1
 LISTEN: Final = 1  # PROC_CN_MCAST_LISTEN
 IGNORE: Final = 2  # PROC_CN_MCAST_IGNORE
 NLMSG_DONE: Final = 3
+NOBODY: Final = 0xFFFFFFFF
 SO_RCVBUFFORCE: Final = 33  # asm-generic/socket.h; the socket module does not name it
 
 FORK: Final = 0x00000001
@@ -107,7 +108,7 @@ class KernelObserver:
 
     def _decode(self, message: bytes) -> Iterator[ProcessEvent]:
         what, processor, t = _EVENT_HEADER.unpack_from(message, _EVENT_AT)
-        if what == 0:  # the answer to our request; not numbered like an event
+        if processor == NOBODY:  # an answer to somebody's request, from a kernel that does not number them
             return
         yield from self._gap(message, processor, t)
         if what == FORK:
