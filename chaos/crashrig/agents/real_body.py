@@ -31,6 +31,7 @@ class RealBody:
         self._chance = Chance(plan.seed, generation)
         self._writer = writer(plan, lambda: self.report("ready"))
         self._handled: set[int] = set()
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._become(os.getpid())
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are reaped by the kernel
 
@@ -41,6 +42,7 @@ class RealBody:
     def live(self, program: "Program") -> "NoReturn":
         """Run a program to its end, then exit with 0."""
         for seconds in program:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
             self._channel.rest(seconds)
         self.exit(0)
 
@@ -121,15 +123,16 @@ class RealBody:
     # Children ------------------------------------------------------------------------------------------------
 
     def fork(self, program: "Callable[[Body], Program]") -> int:
-        """No signal reaches the child before its actions are the default ones and its birth is reported."""
+        """No signal reaches the child before its birth is reported and its program has come to its first rest."""
         left, _ = signal.getitimer(signal.ITIMER_REAL)
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         pid = os.fork()
         if pid == 0:
             try:
                 self._be_born(left)
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
                 self.live(program(self))
+            except Exception as error:
+                self.report("note", text=f"failed with {type(error).__name__}")
             finally:
                 end(1)  # never back into the parent's program
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -80,6 +80,7 @@ class Kernel:
             return
         finally:
             process.on_cpu = False
+        assert process.alive, "whoever ends a running process raises ProcessEnded in it"
         process.timer = self._clock.after(seconds, lambda: self._rested(process))
 
     def _next_rest(self, process: Process) -> float:
