@@ -60,4 +60,4 @@ class AfterFaults(Span):
 
 def recover(clause: Clause, wanted: Recover, faults: Sequence[Fault], bench: Bench) -> Stays:
     """The monitor of a `[recover]`."""
-    return Stays(clause, bench, wanted.steady, AfterFaults(bench, faults), wanted.within, wanted.for_)
+    return Stays(clause, bench, wanted.steady, AfterFaults(bench, faults), float(wanted.within), float(wanted.for_))

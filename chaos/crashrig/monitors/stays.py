@@ -159,4 +159,4 @@ class Stays(Monitor):
 def stays(clause: Clause, expect: Expect, bench: Bench) -> Stays:
     """The monitor of a `stays`."""
     span = Span(bench, expect.after)
-    return Stays(clause, bench, expect.stays or "", span, expect.grace or 0.0, expect.for_ or 0.0)
+    return Stays(clause, bench, expect.stays or "", span, float(expect.grace or 0.0), float(expect.for_ or 0.0))
