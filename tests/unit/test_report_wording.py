@@ -94,6 +94,18 @@ def test_two_copies_are_named_only_where_one_was_wanted() -> None:
     assert plainly(broken("worker.live = 2", "always worker.live == 3")) == ""
 
 
+def test_a_tree_that_should_be_empty_in_plain_words() -> None:
+    wanted = "worker.tree == 0 within 11 s after fault#1"
+    assert plainly(broken("not seen by t=38 s: worker.tree = 2; alive: ...", wanted)) == "left 2 processes alive"
+    assert plainly(broken("not seen by t=38 s: worker.tree = 2", "worker.tree == 3")) == ""
+
+
+def test_a_false_claim_in_plain_words() -> None:
+    wanted = "worker.claimed == 'fatal' within 5 s"
+    assert plainly(broken("not seen: worker.claimed = unknown", wanted)) == 'said "unknown", not "fatal"'
+    assert plainly(broken("too late: worker.claimed = fatal", wanted)) == ""
+
+
 def test_too_many_starts_in_plain_words() -> None:
     many = replace(broken("seen 21", "<= 7 of worker.start"), observed=21.0, unit="count")
     assert plainly(many) == "started 21 times, 7 allowed"
@@ -111,6 +123,8 @@ def test_messages_are_taken_apart() -> None:
     assert said(result(message="anything else")) == ("", "", "anything else")
     noisy = result(message="the machine was late, so this cannot be told\nexpected 1 s; seen 2 s")
     assert said(noisy).observed == "the machine was late, so this cannot be told: seen 2 s"
+    doubted = replace(noisy, verdict=Verdict.INCONCLUSIVE)
+    assert why(cell("a", "h", Verdict.INCONCLUSIVE, reason="long", results=[doubted])) == "the machine was late"
 
 
 def test_reasons_of_other_verdicts() -> None:

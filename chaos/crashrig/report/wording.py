@@ -12,7 +12,7 @@ import msgspec
 
 from crashrig.promises import PROMISES
 from crashrig.report.matrix import Column, Matrix, build, ordered
-from crashrig.report.plain import plainly, said
+from crashrig.report.plain import doubt, plainly, said
 from crashrig.report.text import plural
 from crashrig.units import format_duration
 from crashrig.verdict import Result, Verdict
@@ -131,6 +131,8 @@ def why(cell: CellResult) -> str:
     broken = result is not None and result.verdict is cell.verdict
     if result is not None and broken and cell.verdict is Verdict.FAILED:
         return plainly(result) or _against_wish(result)
+    if result is not None and broken and cell.verdict is Verdict.INCONCLUSIVE and doubt(result):
+        return doubt(result)
     if cell.reason:
         return cell.reason
     if cell.leftovers:
