@@ -153,7 +153,6 @@ class Cell:
         )
         live = LiveJudge(self._scenario, header)
         faults = FaultSchedule(self._scenario.fault, agents_of(self._scenario), self._spec.pace)
-        stage.write([Observation(t=0.0, what="subject.start", pid=supervisor.pid, source="rig")])
         end = stage.play(live, faults, scene, self._timeout)
         t_end = self._skip_ahead(live, stage) if end == "subject-gone" else stage.now
         stage.write([Observation(t=t_end, what="end", text=end, source="rig")])

@@ -77,10 +77,6 @@ class Stage:
             for watcher in self._watchers:
                 watcher(observation)
 
-    def watch(self, watcher: Callable[[Observation], None]) -> None:
-        """Have every observation from now on shown to `watcher`."""
-        self._watchers.append(watcher)
-
     def attend(self, adapter: AdapterThread, noise: NoiseProbe) -> None:
         """Take in what the adapter finds, and the noise."""
         self._register(adapter.fileno(), lambda: self.write(adapter.read()))
@@ -88,8 +84,8 @@ class Stage:
 
     def play(self, judge: LiveJudge, faults: FaultSchedule, scene: Scene, until: float) -> str:
         """Run until the judge has settled, `until` has come, or the rig is interrupted: the word for the end."""
-        self.watch(judge.observe)
-        self.watch(faults.observe)
+        self._watchers = [judge.observe, faults.observe]
+        self.write([Observation(t=0.0, what="subject.start", pid=self._supervisor.pid, source="rig")])
         while True:
             now = self.now
             self.write(faults.step(now, scene))

@@ -1,6 +1,7 @@
 """Fires the faults of a scenario when their moments come, and writes down each step as an observation.
 
-Never waits: what needs time is looked at again in the cell's next turn.
+Never waits: what needs time is looked at again in the cell's next turn. An injection that has been proven carries
+the time at which it was made, not that of the proof: what it caused came after it.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class _ScheduledFault:
         self._pace = pace
         self._doing = self._wait
         self._deadline = 0.0
+        self._injected = 0.0
         self.next_time = self._due()
 
     def observe(self, observation: Observation) -> None:
@@ -95,6 +97,7 @@ class _ScheduledFault:
 
     def _wait(self, now: float, scene: Scene) -> Observation:
         self._go_on(self._prove, now, now + PROOF_SECONDS)
+        self._injected = now
         try:
             self.injection.inject(scene)
         except CannotInjectError as error:
@@ -112,7 +115,7 @@ class _ScheduledFault:
             self.next_time = None
         else:
             self._go_on(self._lift, now + self.injection.lasts / self._pace)
-        return self._tell(now, "proven")
+        return self._tell(self._injected, "proven")
 
     def _lift(self, now: float, scene: Scene) -> None:
         self.injection.undo(scene)
