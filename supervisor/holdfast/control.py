@@ -18,6 +18,8 @@ from holdfast import clock
 LINE_BYTES_MAX = 65536
 CLIENTS_MAX = 64
 SLOW_SECONDS_MAX = 5.0
+_ACCEPTED_AT_ONCE_MAX = 16
+_BACKLOG = 128
 _PAUSE_SECONDS = 0.5
 _CREDENTIALS = struct.Struct("3i")
 
@@ -79,14 +81,18 @@ class ControlServer:
             pass
 
     def _accept(self) -> None:
-        try:
-            connection, _ = self._socket.accept()
-        except (BlockingIOError, ConnectionError):
-            return
-        except OSError:  # no descriptor left: a listener that stays ready would spin
-            self._selector.unregister(self._socket)
-            self._paused_until = clock.now() + _PAUSE_SECONDS
-            return
+        for _turn in range(_ACCEPTED_AT_ONCE_MAX):
+            try:
+                connection, _ = self._socket.accept()
+            except (BlockingIOError, ConnectionError):
+                return
+            except OSError:  # no descriptor left: a listener that stays ready would spin
+                self._selector.unregister(self._socket)
+                self._paused_until = clock.now() + _PAUSE_SECONDS
+                return
+            self._welcome(connection)
+
+    def _welcome(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         if not _is_allowed(connection):
             connection.close()
@@ -238,7 +244,7 @@ def _listen(state_directory: str) -> socket.socket:
             pass
         os.fchmod(listener.fileno(), 0o600)  # before bind: there is no moment when others could connect
         listener.bind(f"/proc/self/fd/{directory}/control.sock")
-        listener.listen(CLIENTS_MAX)
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise

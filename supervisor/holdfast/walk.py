@@ -20,7 +20,10 @@ _DEPTH_MAX = 200
 
 
 class Member(NamedTuple):
-    """A process of a generation, perhaps a zombie (whose other threads may be running); `pidfd` is open only until the walk goes on."""
+    """A process of a generation; `pidfd` is open only until the walk goes on.
+
+    It may be a zombie: its other threads may still be running.
+    """
 
     pid: int
     pidfd: int

@@ -40,17 +40,19 @@ def test_what_a_dead_leader_left_is_gone_before_the_next_start(
     """
     with Running(tmp_path, shell("worker", script, tmp_path, policy=restarting()), containment=containment):
         until((tmp_path / "seen").exists, "the second generation has looked")
-        until(lambda: (tmp_path / "seen").read_text(), "it has said what it saw")
+        until((tmp_path / "seen").read_text, "it has said what it saw")
         assert (tmp_path / "seen").read_text() == "gone\n"
 
 
 @pytest.mark.parametrize("containment", CONTAINMENTS)
 def test_children_born_while_the_agent_is_being_stopped_go_with_it(tmp_path: Path, containment: Containment) -> None:
     script = """
-        trap '(setsid sh -c "echo \\$\\$ > left; exec sleep 30" &); until [ -s left ]; do sleep 0.01; done; exit 143' TERM
+        trap 'trap "" TERM; sh born; exit 143' TERM
         echo ready > ready
         while :; do sleep 0.1; done
     """
+    born = f"{LEFT_BEHIND['double-forked daemon']}\nuntil [ -s left ]; do sleep 0.01; done\n"
+    (tmp_path / "born").write_text(born)
     agent = shell("worker", script, tmp_path, policy=AgentPolicy(grace=2.0))
     with Running(tmp_path, agent, containment=containment) as holdfast:
         until((tmp_path / "ready").exists, "the agent is ready")

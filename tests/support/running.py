@@ -27,7 +27,7 @@ PR_SET_PDEATHSIG = 1
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 10.0) -> T:
+def until(condition: Callable[[], T | None], what: str, seconds: float = 10.0) -> T:
     """Poll until the condition is true and return what it gave; fails with `what` when it never is."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -90,7 +90,7 @@ class Running:
                 stderr=errors,
                 pass_fds=[self._handed],
                 env={**os.environ, "PYTHONPATH": SOURCE},
-                preexec_fn=self._in_child,
+                preexec_fn=self._in_child,  # noqa: PLW1509 - there is no other thread
             )
         return self.process
 
