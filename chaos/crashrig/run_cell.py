@@ -121,7 +121,7 @@ class RealCells:
         return Order(
             cell=f"{self._workshop.run}/{number}",
             command=cell_command(directory / SPEC),
-            environment=dict(os.environ),
+            environment=_environment(),
             log=str(directory / LOG),
             scratch=scratch,
             group=group,
@@ -143,6 +143,11 @@ class RealCells:
             self._stopped = True
             for sandbox in self._running.values():
                 sandbox.kill()
+
+
+def _environment() -> dict[str, str]:
+    """Our own, with bytecode allowed: a Python supervisor that compiles itself at every start is slow for nothing."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _make_directory(cell: Cell, workshop: Workshop) -> Path:

@@ -53,6 +53,44 @@ _EVENT_AT = _CONNECTOR_AT + _CONNECTOR_HEADER.size
 _DATA_AT = _EVENT_AT + _EVENT_HEADER.size
 
 
+class Decoder:
+    """Turns messages of the connector into events, and remembers each processor's numbers to notice gaps."""
+
+    def __init__(self) -> None:
+        self._sequence: dict[int, int] = {}
+
+    def decode(self, message: bytes) -> Iterator[ProcessEvent]:
+        """The event in one message, if it is of a process, and before it the gap that it shows."""
+        if len(message) < _DATA_AT + _FOUR.size:
+            return
+        what, processor, t = _EVENT_HEADER.unpack_from(message, _EVENT_AT)
+        if processor == NOBODY:  # an answer to somebody's request, from a kernel that does not number them
+            return
+        yield from self._gap(message, processor, t)
+        if what == FORK:
+            _, parent, thread, process = _FOUR.unpack_from(message, _DATA_AT)
+            if thread == process:
+                yield ProcessEvent(t, "fork", process, parent)
+        elif what == EXEC:
+            yield ProcessEvent(t, "exec", _TWO.unpack_from(message, _DATA_AT)[1])
+        elif what == EXIT:
+            thread, process, status, _ = _FOUR.unpack_from(message, _DATA_AT)
+            if thread == process:
+                yield ProcessEvent(t, "exit", process, status=status)
+
+    def _gap(self, message: bytes, processor: int, t: int) -> Iterator[ProcessEvent]:
+        number = _CONNECTOR_HEADER.unpack_from(message, _CONNECTOR_AT)[2]
+        expected = self._sequence.get(processor)
+        self._sequence[processor] = number
+        if expected is not None and number != (expected + 1) & 0xFFFFFFFF:
+            missed = (number - expected - 1) & 0xFFFFFFFF
+            yield ProcessEvent(t, "lost", text=f"{missed} process events of processor {processor} are missing")
+
+    def forget(self) -> None:
+        """Take up the numbers anew after a loss that is known already."""
+        self._sequence.clear()
+
+
 class KernelObserver:
     """An open subscription to the machine's process events. ObserverUnavailableError where that is refused."""
 
@@ -62,7 +100,7 @@ class KernelObserver:
     interval = 0.0
 
     def __init__(self) -> None:
-        self._sequence: dict[int, int] = {}
+        self._decoder = Decoder()
         try:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, NETLINK_CONNECTOR)
         except OSError as error:
@@ -100,35 +138,11 @@ class KernelObserver:
                 events.append(
                     ProcessEvent(monotonic_ns(), "lost", text="the kernel's queue of process events overflowed")
                 )
-                self._sequence.clear()
+                self._decoder.forget()
                 continue
-            if port == 0 and len(message) >= _DATA_AT + _TWO.size:  # port 0: from the kernel itself
-                events.extend(self._decode(message))
+            if port == 0:  # from the kernel itself
+                events.extend(self._decoder.decode(message))
         return events
-
-    def _decode(self, message: bytes) -> Iterator[ProcessEvent]:
-        what, processor, t = _EVENT_HEADER.unpack_from(message, _EVENT_AT)
-        if processor == NOBODY:  # an answer to somebody's request, from a kernel that does not number them
-            return
-        yield from self._gap(message, processor, t)
-        if what == FORK:
-            _, parent, thread, process = _FOUR.unpack_from(message, _DATA_AT)
-            if thread == process:
-                yield ProcessEvent(t, "fork", process, parent)
-        elif what == EXEC:
-            yield ProcessEvent(t, "exec", _TWO.unpack_from(message, _DATA_AT)[1])
-        elif what == EXIT:
-            thread, process, status, _ = _FOUR.unpack_from(message, _DATA_AT)
-            if thread == process:
-                yield ProcessEvent(t, "exit", process, status=status)
-
-    def _gap(self, message: bytes, processor: int, t: int) -> Iterator[ProcessEvent]:
-        number = _CONNECTOR_HEADER.unpack_from(message, _CONNECTOR_AT)[2]
-        expected = self._sequence.get(processor)
-        self._sequence[processor] = number
-        if expected is not None and number != (expected + 1) & 0xFFFFFFFF:
-            missed = (number - expected - 1) & 0xFFFFFFFF
-            yield ProcessEvent(t, "lost", text=f"{missed} process events of processor {processor} are missing")
 
     def close(self) -> None:
         """Unsubscribe; older kernels count listeners and do not notice a closed socket."""
