@@ -55,6 +55,9 @@ EXPECTATIONS: list[dict[str, Any]] = [
     {"order": ["worker.start", "worker.term", "worker.exit"]},
     {"order": ["worker.start#2", "worker.exit"], "after": "worker.beat"},
     {"sometimes": "worker.stale > 0"},
+    {"never": "worker.live > 1", "after": "worker.exit - 1s"},
+    {"always": "worker.live <= 1", "until": "worker.exit#last", "grace": 0.5},
+    {"count": "worker.beat", "min": 1, "max": 3, "after": "worker.start", "until": "worker.beat#last"},
 ]
 
 
@@ -100,7 +103,7 @@ def stored(head: Header, seen: list[Observation], one: Expect) -> list[Result]:
     return judge(scenario(one), History(header=head, observations=seen, footer=footer))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(case=cases(), data=st.data())
 def test_incremental_is_batch(case: tuple[Header, list[Observation], Expect], data: st.DataObject) -> None:
     head, seen, one = case
@@ -124,7 +127,7 @@ def test_incremental_is_batch(case: tuple[Header, list[Observation], Expect], da
     assert reached[0].verdict != "error"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(case=cases())
 def test_what_is_settled_stays(case: tuple[Header, list[Observation], Expect]) -> None:
     head, seen, one = case
@@ -161,8 +164,8 @@ def test_shifting_time_changes_no_verdict(case: tuple[Header, list[Observation],
     head, seen, one = case
     if one.after is None:
         one = msgspec.structs.replace(one, after="worker.start")
-    if one.operator in ("order", "unchanged"):
-        return
+    if " - " in (one.after or ""):
+        return  # a window that would open before the run begins is cut off there
     later = [msgspec.structs.replace(o, t=o.t + shift / head.pace) for o in seen]
     assert [r.verdict for r in stored(head, seen, one)] == [r.verdict for r in stored(head, later, one)]
 

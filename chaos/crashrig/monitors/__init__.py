@@ -12,6 +12,7 @@ from crashrig.monitors.always_never import AlwaysNever
 from crashrig.monitors.count import Count
 from crashrig.monitors.eventually import Eventually
 from crashrig.monitors.gaps import Gaps
+from crashrig.monitors.hindsight import Hindsight, needs_hindsight
 from crashrig.monitors.order import Order
 from crashrig.monitors.protocol import Bench, Clause, Monitor, seconds
 from crashrig.monitors.sometimes import Sometimes, merge_sometimes
@@ -57,7 +58,10 @@ _BUILDERS: dict[str, Callable[[Clause, Expect, Bench], Monitor]] = {
 def build(number: int, expect: Expect, bench: Bench) -> Monitor:
     """The monitor of the expectation with this number. ConditionError when it is not written as it must be."""
     clause = Clause(number, expect.operator, describe(expect), expect.promise, expect.name)
-    return _BUILDERS[expect.operator](clause, expect, bench)
+    builder = _BUILDERS[expect.operator]
+    if needs_hindsight(expect):
+        return Hindsight(clause, expect, bench, builder)
+    return builder(clause, expect, bench)
 
 
 def describe(expect: Expect) -> str:

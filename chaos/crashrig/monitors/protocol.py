@@ -73,11 +73,11 @@ class Monitor:
 
     `settled`: nothing that comes later can change the verdict. `waiting`: the run must go on for this one; a
     monitor without an end (always, never, count max) does not wait, once its window is open. `has_goal`: it has an
-    end to wait for; when no monitor of a scenario has one, the run lasts as long as its timeout. `next_time`: when, in nominal seconds, it
-    wants `advance` at the latest; infinity when only an event can move it. `listens`: the kinds of event that
-    can move it; others need not be shown to it, but the world must have taken them in. `witnessed`: what failed
-    was seen to happen, and did not merely fail to come. `about_trees`: it looks at other processes than the
-    first, which an observer can miss.
+    end to wait for; when no monitor of a scenario has one, the run lasts as long as its timeout. `next_time`: when,
+    in nominal seconds, it wants `advance` at the latest; infinity when only an event can move it. `listens`: the
+    kinds of event that can move it; others need not be shown to it, but the world must have taken them in.
+    `witnessed`: what failed was seen to happen, and did not merely fail to come. `about_trees`: it looks at other
+    processes than the first, which an observer can miss.
     """
 
     listens: frozenset[str] = frozenset()
