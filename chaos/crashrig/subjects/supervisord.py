@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from crashrig.subjects.protocol import Job
 
 SOCKET_PATH_BYTES_MAX = 90  # 107 (unix(7)) less the ".<pid>" it appends while binding
-MAX_PACE = 5.0  # a grace of 10 s is still 2 whole seconds; faster, and its 1 s tick drowns every bound
+MAX_PACE = 2.0  # its 1 s tick and its 1, 2, 3 … s between starts do not shrink: at 5 they break bounds it keeps at 1
 ANSWER_SECONDS = 1.0
 ASK_SECONDS = 1.0  # a question wakes its loop, which ticks once a second: asking more often would speed it up
 
