@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SLEEP_SECONDS = 0.01
 """Short against the allowance of 150 ms, long enough to cost next to nothing."""
 
 
 class NoiseProbe:
-    """Measures from its creation until `stop`. `worst_since_last` may be called from any thread."""
+    """Measures from its creation until `stop`. `worst_since_last` may be called from any thread.
 
-    def __init__(self) -> None:
+    `sleep` is replaced in tests.
+    """
+
+    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
         self._worst = 0.0
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -25,7 +33,7 @@ class NoiseProbe:
     def _measure(self) -> None:
         while not self._stop.is_set():
             planned = time.monotonic() + SLEEP_SECONDS
-            time.sleep(SLEEP_SECONDS)
+            self._sleep(SLEEP_SECONDS)
             late = time.monotonic() - planned
             with self._lock:
                 self._worst = max(self._worst, late)
