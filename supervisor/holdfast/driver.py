@@ -16,7 +16,7 @@ from holdfast import clock
 from holdfast.cgroups import JOIN_AFTER_SECONDS, Cgroups
 from holdfast.effects import SignalTree, Spawn
 from holdfast.events import Exited, Spawned, SpawnFailed, TreeEmptied
-from holdfast.process import Launcher, StartError
+from holdfast.process import Launcher, StartError, Surroundings
 from holdfast.settings import AgentSettings
 from holdfast.sweep import Sweeper
 from holdfast.tree import Forest, Tree, boot_ticks_now
@@ -40,8 +40,8 @@ class Driver:
         report: Callable[[str], None],
     ) -> None:
         """`on_death` is called by the selector when a leader has died; `report` is told what a person should know."""
-        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        self._launchers = {agent.name: Launcher(agent, os.environ, self._null) for agent in agents}
+        self._surroundings = Surroundings(os.environ, len(agents))
+        self._launchers = {agent.name: Launcher(agent, self._surroundings) for agent in agents}
         self._watches = watches
         self._forest = forest
         self._cgroups = cgroups
@@ -56,7 +56,7 @@ class Driver:
     def close(self) -> None:
         """Give the descriptors back."""
         self.tidy()
-        os.close(self._null)
+        self._surroundings.close()
 
     @property
     def next_at(self) -> float | None:

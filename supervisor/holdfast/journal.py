@@ -56,8 +56,7 @@ class Journal:
         self._waiting: list[tuple[float, Entry | dict[str, object]]] = []
         self._lost = 0
         self._retry_at = 0.0
-        self._header = _header(settings)
-        self._write(self._header)
+        self._append_or_count(_header(settings))
 
     def decided(self, now: float, event: Event | None, wanted: list[Effect]) -> None:
         """Keep one decision for the end of the turn."""
@@ -74,7 +73,7 @@ class Journal:
         waiting, self._waiting = self._waiting, []
         for wall, line in waiting:
             fields = _encode_entry(line) if isinstance(line, Entry) else line
-            self._write({"wall": round(wall, 6), **fields})
+            self._append_or_count(_line({"wall": round(wall, 6), **fields}))
 
     def close(self) -> None:
         """Write the rest and close."""
@@ -83,7 +82,7 @@ class Journal:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _write(self, fields: dict[str, object]) -> None:
+    def _append_or_count(self, line: bytes) -> None:
         """Write one line, or count it as lost; after a failure only one in a second is tried."""
         now = clock.now()
         if self._lost and now < self._retry_at:
@@ -92,9 +91,10 @@ class Journal:
         try:
             self._open()
             if self._lost:
-                self._append({"wall": round(clock.wall(), 6), "now": now, "note": "lost", "lines": self._lost})
+                lost = {"wall": round(clock.wall(), 6), "now": now, "note": "lost", "lines": self._lost}
+                self._append(_line(lost))
                 self._lost = 0
-            self._append(fields)
+            self._append(line)
         except OSError as error:
             if not self._lost:
                 self._say(f"journal {self._path}: {error.strerror}: lines are lost until it can be written again")
@@ -109,9 +109,8 @@ class Journal:
             if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
                 os.write(self._descriptor, b"\n")  # the line that a killed supervisor did not finish
 
-    def _append(self, fields: dict[str, object]) -> None:
+    def _append(self, line: bytes) -> None:
         """Write one whole line or none: what a full disk left of it is taken back."""
-        line = _line(fields)
         size = os.fstat(self._descriptor).st_size
         written = os.write(self._descriptor, line)
         if written != len(line):
@@ -119,24 +118,22 @@ class Journal:
             raise OSError(28, "No space left on device")
 
 
-def _header(settings: Settings) -> dict[str, object]:
+def _header(settings: Settings) -> bytes:
     """What replay needs; the environment of agents, where secrets live, is left out."""
     bare = replace(settings, agents=tuple(replace(agent, environment={}) for agent in settings.agents))
-    return {
+    first = {
         "wall": round(clock.wall(), 6),
         "now": clock.now(),
         "journal": FORMAT,
         "holdfast": __version__,
         "pid": os.getpid(),
-        "settings": json.loads(to_json(bare)),
     }
+    return _dump(first)[:-2] + b',"settings":' + to_json(bare).encode() + b"}\n"
 
 
 def _line(fields: dict[str, object]) -> bytes:
     line = _dump(fields)
-    if len(line) > LINE_BYTES_MAX and "settings" not in fields:
-        line = _dump(_shortened(fields))
-    return line
+    return line if len(line) <= LINE_BYTES_MAX else _dump(_shortened(fields))
 
 
 def _dump(fields: object) -> bytes:

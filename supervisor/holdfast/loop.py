@@ -90,6 +90,7 @@ class Loop:
         self._died = True
         self._stops = 0
         self._exit_code: int | None = None
+        self._began = clock.now()
         selector.register(signals.reader, EVENT_READ, self.note_death)
 
     def note_death(self) -> None:
@@ -127,8 +128,9 @@ class Loop:
     def _turn(self) -> None:
         planned = self._next_at()
         ready = [key.data for key, _ in self._selector.select(self._patience(planned))]
-        began = clock.now()
-        late_by = began - planned if planned is not None else 0.0
+        began, before = clock.now(), self._began
+        self._began = began
+        late_by = began - max(planned, before) if planned is not None else 0.0  # work that has piled up is not sleep
         self._bury_the_dead(ready)
         for read in ready:
             if read != self.note_death:

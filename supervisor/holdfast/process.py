@@ -11,6 +11,7 @@ import signal
 from collections.abc import Mapping
 from typing import NoReturn
 
+from holdfast.openfiles import OpenFiles
 from holdfast.refusal import why
 from holdfast.settings import AgentSettings
 
@@ -26,20 +27,30 @@ class StartError(Exception):
     """A command could not be started; the text names the path and the cause (RST-8)."""
 
 
+class Surroundings:
+    """What all agents get from the supervisor: made once, shared by all launchers."""
+
+    def __init__(self, environment: Mapping[str, str], agents: int) -> None:
+        """`environment` is the supervisor's own, `agents` their number. Raises OSError without /dev/null."""
+        self.environment = inherited(environment) | {"HOLDFAST_PID": str(os.getpid())}
+        self.encoded = _encoded(self.environment)
+        self.ignored_signals = _ignored_signals()
+        self.files = OpenFiles(agents)
+        self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self.null)
+
+
 class Launcher:
     """Starts one agent again and again."""
 
-    def __init__(self, settings: AgentSettings, environment: Mapping[str, str], null: int) -> None:
-        """`environment` is the supervisor's, `null` an open /dev/null.
-
-        Raises nothing: an agent that cannot be started is a crash and not a refusal.
-        """
+    def __init__(self, settings: AgentSettings, surroundings: Surroundings) -> None:
+        """Raises nothing: an agent that cannot be started is a crash and not a refusal."""
         self._settings = settings
-        self._environment = inherited(environment) | settings.environment
-        self._environment |= {"HOLDFAST_AGENT": settings.name, "HOLDFAST_PID": str(os.getpid())}
-        self._encoded = _encoded(self._environment)
-        self._ignored = _ignored_signals()
-        self._null = null
+        self._around = surroundings
+        self._own = settings.environment | {"HOLDFAST_AGENT": settings.name}
 
     def start(self, generation: int, extra: Mapping[str, str], output: int | None = None) -> int:
         """Start a generation and return its pid.
@@ -47,7 +58,7 @@ class Launcher:
         `extra` is added to its environment. `output` is a descriptor for stdout and stderr; without it they go
         where `log` says. Raises StartError.
         """
-        added = {**extra, "HOLDFAST_GENERATION": str(generation)}
+        added = {**self._own, **extra, "HOLDFAST_GENERATION": str(generation)}
         opened: list[int] = []
         try:
             target = output if output is not None else self._log(opened)
@@ -61,7 +72,7 @@ class Launcher:
                 os.close(descriptor)
 
     def _spawn(self, added: dict[str, str], target: int | None, opened: list[int]) -> int:
-        actions = [(os.POSIX_SPAWN_DUP2, self._null, 0)]
+        actions = [(os.POSIX_SPAWN_DUP2, self._around.null, 0)]
         if target is not None:
             actions += [(os.POSIX_SPAWN_DUP2, target, 1), (os.POSIX_SPAWN_DUP2, target, 2)]
         directory = self._settings.directory
@@ -71,18 +82,20 @@ class Launcher:
             self._enter(directory)
         try:
             path = self._program()
+            self._around.files.lower()
             return os.posix_spawn(
                 path,
                 self._settings.command,
-                self._encoded | _encoded(added),
+                self._around.encoded | _encoded(added),
                 file_actions=actions,
                 setsid=True,
                 setsigmask=(),
-                setsigdef=self._ignored,
+                setsigdef=self._around.ignored_signals,
             )
         except OSError as error:
             self._fail(path, error)
         finally:
+            self._around.files.raise_again()
             if home >= 0:
                 os.fchdir(home)
 
@@ -94,22 +107,24 @@ class Launcher:
             who = account(self._settings.user)
         except LookupError as error:
             raise StartError(str(error)) from None
-        environment = {**self._environment, **who.environment, **self._settings.environment, **added}
+        environment = {**self._around.environment, **who.environment, **added}
         path = self._program()
         settings = self._settings
         try:
-            return start(path, settings.command, environment, settings.directory, who, self._null, target)
+            pid = start(path, settings.command, environment, settings.directory, who, self._around.null, target)
         except OSError as error:
-            if error.filename == self._settings.directory != "":
+            if error.filename == settings.directory != "":
                 self._fail_to_enter(error)
             self._fail(path, error)
+        self._around.files.lower_for(pid)
+        return pid
 
     def _program(self) -> str:
         """The path of the command; a name without a slash is looked up in the agent's PATH."""
         name = self._settings.command[0]
         if "/" in name:
             return name
-        search = self._environment.get("PATH", os.defpath)
+        search = self._own.get("PATH") or self._around.environment.get("PATH", os.defpath)
         refused = ""
         for directory in search.split(":"):
             path = os.path.join(directory or ".", name)
@@ -126,7 +141,7 @@ class Launcher:
             case "inherit":
                 return None
             case "null":
-                return self._null
+                return self._around.null
             case path:
                 return open_log(path, opened)
 
