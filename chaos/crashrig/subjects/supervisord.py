@@ -7,16 +7,15 @@ one, are not restarted, but it cannot say "fatal", so `fatal-codes` is not claim
 
 from __future__ import annotations
 
-import math
 import os
-import time
 import xmlrpc.client
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crashrig import peers
 from crashrig.subjects.protocol import Description, Launch, SubjectError
-from crashrig.subjects.supervisord_config import SOCKET, full_names, render_config
+from crashrig.subjects.supervisord_config import LOG, SOCKET, full_names, render_config
+from crashrig.subjects.supervisord_log import SupervisordLog
 from crashrig.subjects.unix_xmlrpc import Call
 
 if TYPE_CHECKING:
@@ -25,9 +24,8 @@ if TYPE_CHECKING:
     from crashrig.subjects.protocol import Job
 
 SOCKET_PATH_BYTES_MAX = 90  # 107 (unix(7)) less the ".<pid>" it appends while binding
-MAX_PACE = 2.0  # its 1 s tick and its 1, 2, 3 … s between starts do not shrink: at 5 they break bounds it keeps at 1
+MAX_PACE = 5.0  # a grace of 10 s is still 2 whole seconds; its 1 s tick is 5 s then, which bounds must leave room for
 ANSWER_SECONDS = 1.0
-ASK_SECONDS = 1.0  # a question wakes its loop, which ticks once a second: asking more often would speed it up
 
 CAPABILITIES = [
     "give-up",  # startretries: of failed starts only, those that end before startsecs
@@ -41,16 +39,6 @@ CAPABILITIES = [
     "user",
 ]
 
-STATES = {
-    "STOPPED": "stopped",
-    "STARTING": "starting",
-    "RUNNING": "running",
-    "BACKOFF": "backoff",
-    "STOPPING": "stopping",
-    "EXITED": "exited",
-    "FATAL": "fatal",
-}
-
 
 class SupervisordSubject:
     """Starts supervisord in the foreground and operates it through its own XML-RPC interface."""
@@ -58,8 +46,7 @@ class SupervisordSubject:
     def __init__(self) -> None:
         self._socket = ""
         self._names: dict[str, str] = {}
-        self._claimed: dict[str, str] = {}
-        self._asked = -math.inf
+        self._log: SupervisordLog | None = None
         self._unanswered: list[Call] = []
 
     def describe(self) -> Description:
@@ -87,6 +74,7 @@ class SupervisordSubject:
                 "use a directory with a shorter name"
             )
         self._names = full_names(job.agents)
+        self._log = SupervisordLog(directory / LOG, self._names)
         configuration = directory / "supervisord.conf"
         configuration.write_text(render_config(job))
         argv = [found.python, "-I", "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(configuration)]
@@ -133,18 +121,8 @@ class SupervisordSubject:
         raise SubjectError(f"supervisord: no operator command {command!r}; expected start, stop, restart, shutdown")
 
     def claims(self) -> Mapping[str, str]:
-        """Its states in our words; the answer is up to ASK_SECONDS old, and empty while it does not answer."""
-        if time.monotonic() - self._asked >= ASK_SECONDS:
-            self._asked = time.monotonic()
-            self._claimed = self._ask()
-        return self._claimed
-
-    def _ask(self) -> dict[str, str]:
-        try:
-            processes = Call(self._socket, "supervisor.getAllProcessInfo").result()
-        except (SubjectError, xmlrpc.client.Fault):
-            return {}
-        return {each["name"]: STATES[each["statename"]] for each in processes if each["statename"] in STATES}
+        """Its states in our words, from its log (see `supervisord_log`)."""
+        return self._log.claims() if self._log is not None else {}
 
     def close(self) -> None:
         """Hang up on whatever has not been answered."""

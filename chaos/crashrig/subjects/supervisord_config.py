@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crashrig.subjects.protocol import AgentJob, Job
 
 SOCKET = "supervisor.sock"
+LOG = "supervisord.log"
 FILES_PER_AGENT = 4
 FILES_BESIDE = 64
 COMMENT = re.compile(r"(\s)([;#])")
@@ -78,8 +79,8 @@ def _section(name: str, keys: Mapping[str, str]) -> str:
 def _daemon(agents: int) -> dict[str, str]:
     keys = {
         "nodaemon": "true",
-        "logfile": "/dev/null",  # what it logs comes on stdout, in the foreground
-        "logfile_maxbytes": "0",
+        "logfile": f"%(here)s/{LOG}",
+        "logfile_maxbytes": "0",  # a cell is short; a rotated log would lose what was said
         "pidfile": "%(here)s/supervisord.pid",
         "identifier": "crashrig",
         "minfds": str(_files(agents)),
