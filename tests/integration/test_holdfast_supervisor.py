@@ -283,6 +283,31 @@ def test_the_journal_replays_to_the_same_decisions(tmp_path: Path) -> None:
         assert again == entry.effects
 
 
+def test_a_fault_of_its_own_leaves_no_agent_running(tmp_path: Path) -> None:
+    (tmp_path / "faulty.py").write_text(
+        "import sys\n"
+        "from holdfast import daemon, fleet\n"
+        "from holdfast.events import RestartRequested\n"
+        "right = fleet.Fleet.handle\n"
+        "def wrong(self, event, now):\n"
+        "    assert not isinstance(event, RestartRequested), 'a bug'\n"
+        "    return right(self, event, now)\n"
+        "fleet.Fleet.handle = wrong\n"
+        "sys.exit(daemon.main())\n"
+    )
+    script = "(setsid sh -c 'echo $$ > left; exec sleep 30' &)\nuntil [ -s left ]; do sleep 0.01; done\nexec sleep 30"
+    with Running(tmp_path, shell("worker", script, tmp_path), program=[str(tmp_path / "faulty.py")]) as holdfast:
+        pids = [holdfast.until_pid("worker")]
+        until((tmp_path / "left").exists, "the daemon runs")
+        pids.append(int(until((tmp_path / "left").read_text, "it has said its number")))
+        with connect(holdfast) as connection:
+            connection.sendall(b'{"command": "restart", "agent": "worker"}\n')
+            assert holdfast.wait() == 70
+        assert not [pid for pid in pids if exists(pid)]
+        assert "a fault of holdfast itself" in holdfast.errors.read_text()
+        assert "a bug" in holdfast.errors.read_text()
+
+
 def test_secrets_are_not_in_the_journal(tmp_path: Path) -> None:
     agent = shell("worker", "exit 0", tmp_path, environment={"TOKEN": "hunter2"})
     with Running(tmp_path, agent) as holdfast:

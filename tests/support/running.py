@@ -20,7 +20,7 @@ from holdfast.policy import AgentPolicy, Backoff
 from holdfast.settings import AgentSettings, Containment, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SOURCE = str(Path(handoff.__file__).parents[1])
 PR_SET_PDEATHSIG = 1
@@ -65,22 +65,26 @@ class Running:
         *agents: AgentSettings,
         containment: Containment = Containment.AUTO,
         prefix: str = "",
+        program: Sequence[str] = ("-m", "holdfast.daemon"),
         before_exec: Callable[[], None] = lambda: None,
     ) -> None:
-        """`prefix` is shell text before the daemon in the same process; `before_exec` runs in the child."""
+        """`prefix` is shell text before the daemon in the same process, `program` what Python runs as the daemon;
+        `before_exec` runs in the child.
+        """
         self.state = directory / "state"
         self.errors = directory / "stderr"
         self.output = directory / "stdout"
         self._handed = os.memfd_create("settings")
         os.write(self._handed, handoff.to_json(Settings(agents, str(self.state), containment=containment)).encode())
         self._prefix = prefix
+        self._program = program
         self._before_exec = before_exec
         self.process = self.start()
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it, for a second time when the first has died."""
         os.lseek(self._handed, 0, os.SEEK_SET)
-        daemon = [sys.executable, "-m", "holdfast.daemon", "--settings-fd", str(self._handed)]
+        daemon = [sys.executable, *self._program, "--settings-fd", str(self._handed)]
         argv = ["/bin/sh", "-c", f'{self._prefix}; exec "$@"', "sh", *daemon] if self._prefix else daemon
         with self.output.open("ab") as output, self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
