@@ -16,7 +16,6 @@ from crashrig import proc
 from crashrig.results import Host
 from crashrig.sandbox.group import PREFIX
 from crashrig.sandbox.sweep import MARKER
-from crashrig.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +89,7 @@ def _mib(size: int) -> str:
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """What of a run, and of the supervisors it started, can be left on a machine."""
+    """What of a run can be left on a machine: all of it carries the run's mark or lies below what does."""
 
     processes: frozenset[str]
     groups: frozenset[str]
@@ -108,41 +107,13 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 def snapshot(run: str, bases: Mapping[str, str]) -> Snapshot:
-    """Look for everything that carries the mark of a run, and for empty control groups of anybody's.
-
-    Groups with processes in them and groups of other runs are somebody's business.
-    """
+    """Look for everything that carries the mark of a run, `run` being its short id."""
     mine = f"{PREFIX}{run}"
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         mounts = frozenset(line.split(" ")[4] for line in file if mine in line)
     return Snapshot(
         processes=frozenset(proc.describe(pid) for pid in proc.marked(MARKER, run) if pid != os.getpid()),
-        groups=frozenset(path for base in bases.values() for path in _groups(base, mine)),
+        groups=frozenset(str(path) for base in bases.values() for path in Path(base).glob(f"{mine}-*")),
         mounts=mounts,
         directories=frozenset(str(path) for path in scratch_root().glob(f"{mine}-*")),
     )
-
-
-def _groups(base: str, mine: str) -> list[str]:
-    found = []
-    for entry in os.scandir(base):
-        foreign = entry.name.startswith(PREFIX) and not entry.name.startswith(mine)
-        if entry.is_dir(follow_symlinks=False) and not foreign and (entry.name.startswith(mine) or _is_empty(entry)):
-            found.append(entry.path)
-    return found
-
-
-def _is_empty(group: os.DirEntry[str]) -> bool:
-    try:
-        return not Path(group.path, "cgroup.procs").read_bytes()
-    except OSError:
-        return False
-
-
-def uptime_words() -> str:
-    """How long the machine has been up, and how busy it is."""
-    with open("/proc/loadavg", encoding="ascii") as file:
-        load = file.read().split()[0]
-    with open("/proc/uptime", encoding="ascii") as file:
-        up = float(file.read().split()[0])
-    return f"up {format_duration(up)}, load {load}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
     from crashrig.subject_choice import SubjectChoice
 
 PACE = 20.0
-JOBS = 4
+
+JOBS_PER_PROCESSOR = 4
+"""Real cells sleep most of the time: eight of them keep two processors a third busy."""
+
+JOBS_MAX = 32
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -59,7 +69,13 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     show_default=True,
     help="Divide all durations of a real run by this; scenario and subject may ask for less.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), default=JOBS, show_default=True, help="Real cells at a time.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=lambda: min(JOBS_MAX, JOBS_PER_PROCESSOR * processors()),
+    show_default=f"{JOBS_PER_PROCESSOR} for each processor",
+    help="Real cells at a time.",
+)
 @click.option("--repeat", type=click.IntRange(1), default=1, show_default=True, help="Run every cell so often.")
 @click.option("--shard", callback=_shard, metavar="I/N", help="Run only this part of the cells, such as 2/5.")
 @click.option("--lf", is_flag=True, help="Run only what did not pass in the latest run.")

@@ -91,9 +91,11 @@ class Group:
 
     @classmethod
     def named(cls, found: dict[str, str], name: str) -> Group:
-        """A group that is not made yet; the freezer is used only where `cgroup.kill` is missing."""
-        wanted = [key for key in found if key != "freezer" or "unified" not in found]
-        return cls({key: f"{found[key]}/{PREFIX}{name}" for key in wanted})
+        """A group that is not made yet.
+
+        It is in every hierarchy there is, needed or not: groups that a supervisor makes are then below it.
+        """
+        return cls({key: f"{base}/{PREFIX}{name}" for key, base in found.items()})
 
     def make(self, processes: int, memory: int) -> None:
         """Make the directories and set the limits: number of tasks, bytes. A limit that is refused is left out."""
