@@ -68,8 +68,12 @@ class _Groups(Cgroups):
         if agent not in self._names:
             plain = "".join(c if c.isalnum() and c.isascii() else "_" for c in agent)
             self._names[agent] = f"{len(self._names)}-{plain[:100]}"
-        os.makedirs(self._directory(agent), 0o755, exist_ok=True)
-        _write(f"{self._directory(agent)}/cgroup.procs", str(pid))
+        procs = f"{self._directory(agent)}/cgroup.procs"
+        try:
+            _write(procs, str(pid))
+        except FileNotFoundError:
+            os.makedirs(self._directory(agent), 0o755, exist_ok=True)
+            _write(procs, str(pid))
 
     def expel(self, pid: int) -> None:
         _write(f"{os.path.dirname(self.base)}/cgroup.procs", str(pid))

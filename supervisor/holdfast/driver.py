@@ -7,10 +7,10 @@ should happen was decided in the core.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
 from selectors import EVENT_READ, BaseSelector
 from signal import SIGKILL
+from typing import NamedTuple
 
 from holdfast import clock
 from holdfast.cgroups import JOIN_AFTER_SECONDS, Cgroups
@@ -24,6 +24,14 @@ from holdfast.walk import exists, walk
 from holdfast.watch import Watch
 
 _JOIN_PASSES_MAX = 5
+
+
+class _Joining(NamedTuple):
+    """A generation on its way into its control group."""
+
+    at: float
+    tree: Tree
+    steps: Generator[str, None, None]
 
 
 class Driver:
@@ -50,7 +58,7 @@ class Driver:
         self._report = report
         self._sweeper = Sweeper(forest, cgroups, report)
         self._left: dict[Tree, None] = {}
-        self._joining: deque[tuple[float, Tree]] = deque()
+        self._joining: deque[_Joining] = deque()
         self._done_with: list[int] = []
 
     def close(self) -> None:
@@ -62,7 +70,7 @@ class Driver:
     def next_at(self) -> float | None:
         """When `sweep` or `join` wants to be called, on the monotonic clock."""
         sweep_at = self._sweeper.next_at
-        join_at = self._joining[0][0] if self._joining else None
+        join_at = self._joining[0].at if self._joining else None
         if sweep_at is None or join_at is None:
             return join_at if sweep_at is None else sweep_at
         return min(sweep_at, join_at)
@@ -94,7 +102,7 @@ class Driver:
             os.waitpid(pid, 0)
             raise
         if self._cgroups.base:
-            self._joining.append((clock.now() + JOIN_AFTER_SECONDS, tree))
+            self._joining.append(_Joining(clock.now() + JOIN_AFTER_SECONDS, tree, self._join(tree)))
         return tree
 
     def _failed(self, wanted: Spawn, watch: Watch | None, why: str) -> SpawnFailed:
@@ -153,26 +161,28 @@ class Driver:
     # Control groups ------------------------------------------------------------------------------------------
 
     def join(self, now: float) -> None:
-        """Put a generation that has lived for a while into its group; one in each turn, it may take a while."""
-        if self._joining and self._joining[0][0] <= now:
-            _, tree = self._joining.popleft()
-            if tree.leader_lives:
-                try:
-                    self._join(tree)
-                except OSError as error:
-                    self._report(f"{tree.agent}: cannot join its control group: {error.strerror}")
+        """Put generations that have lived for a while into their groups: one process in each turn, it may take long."""
+        if not self._joining or self._joining[0].at > now:
+            return
+        joining = self._joining[0]
+        try:
+            done = not joining.tree.leader_lives or next(joining.steps, "done") == "done"
+        except OSError as error:
+            self._report(f"{joining.tree.agent}: cannot join its control group: {error.strerror}")
+            done = True
+        if done:
+            joining.steps.close()
+            self._joining.popleft()
 
-    def _join(self, tree: Tree) -> None:
-        """Everybody who can be seen joins, until nobody new is found: children of those inside are born inside."""
-        inside: set[int] = set()
+    def _join(self, tree: Tree) -> Generator[str, None, None]:
+        """Everybody outside joins, until nobody outside is found: children of those inside are born inside."""
         for _ in range(_JOIN_PASSES_MAX):
-            before = len(inside)
-            with closing(walk(self._forest, tree)) as members:
-                for member in members:
-                    if member.pid not in inside:
-                        self._join_one(tree.agent, member.pid, member.pidfd)
-                        inside.add(member.pid)
-            if len(inside) == before:
+            alone = True
+            for member in walk(self._forest, tree, lambda pid: self._cgroups.agent_of(pid) != tree.agent):
+                self._join_one(tree.agent, member.pid, member.pidfd)
+                alone = False
+                yield "joined"
+            if alone:
                 return
 
     def _join_one(self, agent: str, pid: int, pidfd: int) -> None:

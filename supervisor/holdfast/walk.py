@@ -8,7 +8,7 @@ below the supervisor by the next walk. Nobody is signalled here.
 """
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from signal import pidfd_send_signal
 from typing import NamedTuple
 
@@ -30,43 +30,51 @@ class Member(NamedTuple):
     started: int
 
 
-def walk(forest: Forest, tree: Tree) -> Generator[Member, None, None]:
+def _everybody(_pid: int) -> bool:
+    return True
+
+
+def walk(forest: Forest, tree: Tree, enter: Callable[[int], bool] = _everybody) -> Generator[Member, None, None]:
     """Every member that can be seen, parents before children; may be left and taken up again at any time.
 
     A process's children are listed before it is handed out: whoever kills it would find none afterwards.
-    Raises OSError when something other than a vanished process keeps it from looking.
+    Where `enter` says no, the process and all below it are passed over. Raises OSError when something other
+    than a vanished process keeps it from looking.
     """
-    yield from walk_from(list(forest.roots(tree)))
+    yield from walk_from(list(forest.roots(tree)), enter)
 
 
-def walk_from(roots: list[int]) -> Generator[Member, None, None]:
+def walk_from(roots: list[int], enter: Callable[[int], bool] = _everybody) -> Generator[Member, None, None]:
     """The same from children of ours that are known already."""
     supervisor = os.getpid()
     for root in roots:
-        yield from _visit(root, supervisor, -1, supervisor, 0)
+        yield from _visit(root, (supervisor, -1), supervisor, 0, enter)
 
 
-def _visit(pid: int, parent: int, parent_fd: int, supervisor: int, depth: int) -> Generator[Member, None, None]:
+def _visit(
+    pid: int, parent: tuple[int, int], supervisor: int, depth: int, enter: Callable[[int], bool]
+) -> Generator[Member, None, None]:
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
         status = procfs.status(pid)
-        if status is None or not _ours(status, parent, parent_fd, supervisor):
+        if status is None or not _ours(status, parent, supervisor) or not enter(pid):
             return
         below = procfs.children(pid) if depth < _DEPTH_MAX else []
         yield Member(pid, pidfd, status.started)
         for child in below:
-            yield from _visit(child, pid, pidfd, supervisor, depth + 1)
+            yield from _visit(child, (pid, pidfd), supervisor, depth + 1, enter)
     finally:
         os.close(pidfd)
 
 
-def _ours(status: procfs.Status, parent: int, parent_fd: int, supervisor: int) -> bool:
+def _ours(status: procfs.Status, parent: tuple[int, int], supervisor: int) -> bool:
     if status.parent == supervisor:
         return True
-    return status.parent == parent and parent_fd >= 0 and exists(parent_fd)
+    number, pidfd = parent
+    return status.parent == number and pidfd >= 0 and exists(pidfd)
 
 
 def exists(pidfd: int) -> bool:
