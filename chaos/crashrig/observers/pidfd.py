@@ -18,7 +18,7 @@ _EXIT_CODE_AT = 60
 
 
 def exit_status(pidfd: int) -> int | None:
-    """The wait status of a dead process, reaped or not; None where the kernel cannot tell."""
+    """The wait status of a dead process, if it was reaped or is our own child; None where that cannot be had."""
     status = _told_by_descriptor(pidfd)
     return _told_as_parent(pidfd) if status is None else status
 

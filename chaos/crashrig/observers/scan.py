@@ -22,6 +22,10 @@ INTERVAL_SECONDS = 0.005
 """A walk of ten processes takes some 0.1 ms, so that this costs a few hundredths of a processor."""
 
 
+STATUS_SECONDS = 0.03
+"""How long to wait for the status of a dead process; less than the judge holds observations back."""
+
+
 class _Known(NamedTuple):
     pidfd: int
     command: bytes
@@ -38,6 +42,7 @@ class ScanObserver:
     def __init__(self, root: int) -> None:
         self._root = root
         self._known: dict[int, _Known] = {}
+        self._dying: dict[int, int] = {}
         self._poll = select.epoll()
 
     def fileno(self) -> int:
@@ -77,15 +82,23 @@ class ScanObserver:
                 yield ProcessEvent(monotonic_ns(), "exec", pid)
 
     def _deaths(self) -> Iterator[ProcessEvent]:
+        """Deaths are timed at once; the status of a stranger can be had only when its parent has reaped it."""
+        now = monotonic_ns()
         dead = {pidfd for pidfd, _ in self._poll.poll(0)}
-        for pid, known in list(self._known.items()) if dead else ():
+        for pid, known in self._known.items():
             if known.pidfd in dead:
-                yield ProcessEvent(monotonic_ns(), "exit", pid, status=exit_status(known.pidfd))
+                self._dying[pid] = now
+                self._poll.unregister(known.pidfd)  # or it would be readable all the time
+        for pid, died in list(self._dying.items()):
+            status = exit_status(self._known[pid].pidfd)
+            if status is not None or now - died > STATUS_SECONDS * 1e9:
+                yield ProcessEvent(died, "exit", pid, status=status)
                 self._forget(pid)
 
     def _forget(self, pid: int) -> None:
         pidfd = self._known.pop(pid).pidfd
-        self._poll.unregister(pidfd)
+        if self._dying.pop(pid, None) is None:
+            self._poll.unregister(pidfd)
         os.close(pidfd)
 
     def close(self) -> None:

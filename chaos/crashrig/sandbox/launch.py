@@ -57,6 +57,7 @@ class Sandbox:
 
     def __init__(self, order: Order) -> None:
         self._order = order
+        self._outcome: Outcome | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-E", str(ENTRY), msgspec.json.encode(order).decode()],
             stdin=subprocess.PIPE,
@@ -73,6 +74,11 @@ class Sandbox:
 
     def wait(self) -> Outcome:
         """Wait for the end of the cell and of the cleaning; if the reaper was killed, clean in its place."""
+        if self._outcome is None:
+            self._outcome = self._wait()
+        return self._outcome
+
+    def _wait(self) -> Outcome:
         assert self._process.stdout is not None
         assert self._process.stdin is not None
         answer = self._process.stdout.read()
