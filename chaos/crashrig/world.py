@@ -7,6 +7,7 @@ were asked for in advance are kept.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from crashrig.event import Event, EventWatch, event_of
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from crashrig.history import Observation
     from crashrig.scenario import Scenario
+
+
+_LIVING_MAX = 12
+"""How many processes of an agent a message lists."""
 
 
 def agents_of(scenario: Scenario) -> dict[str, int]:
@@ -41,6 +46,8 @@ class Population:
         self.starts = 0
         self.exits = 0
         self.beats = 0
+        self.orphans = 0
+        self.stale = 0
         self.claimed: str | None = None
         self.processes: dict[int, int] = {}
         self.leaders: dict[int, int] = {}
@@ -55,16 +62,6 @@ class Population:
     def tree(self) -> int:
         """All living processes."""
         return len(self.processes)
-
-    @property
-    def orphans(self) -> int:
-        """Living processes of generations whose first process is dead."""
-        return sum(size for number, size in self._sizes.items() if self.is_headless(number))
-
-    @property
-    def stale(self) -> int:
-        """Living processes of generations older than the newest."""
-        return sum(size for number, size in self._sizes.items() if number < self.generation)
 
     def is_headless(self, generation: int) -> bool:
         """Whether the first process of a generation has started and is dead."""
@@ -84,16 +81,26 @@ class Population:
     def start(self, event: Event) -> None:
         """A first process began to live."""
         self.starts += 1
-        self.generation = max(self.generation, event.generation)
+        self._advance_to(event.generation)
+        if self.is_headless(event.generation):
+            self.orphans -= self._sizes.get(event.generation, 0)
         self.leaders[event.generation] = event.pid
         self._add(event.pid, event.generation)
 
     def exit(self, event: Event) -> None:
         """A first process died."""
         self.exits += 1
-        self.generation = max(self.generation, event.generation)
-        self.leaders.pop(event.generation, None)
+        self._advance_to(event.generation)
         self._remove(event.pid)
+        if self.leaders.pop(event.generation, None) is not None:
+            self.orphans += self._sizes.get(event.generation, 0)
+
+    def _advance_to(self, generation: int) -> None:
+        """A newer generation makes all before it stale, and no generation up to it is still to start."""
+        for number in range(self.generation, generation):
+            self.stale += self._sizes.get(number, 0)
+            self.orphans += self._sizes.get(number + 1, 0)
+        self.generation = max(self.generation, generation)
 
     def birth(self, event: Event) -> None:
         """Another process began to live."""
@@ -114,15 +121,19 @@ class Population:
     def _add(self, pid: int, generation: int) -> None:
         self._remove(pid)
         self.processes[pid] = generation
-        self._sizes[generation] = self._sizes.get(generation, 0) + 1
+        self._change(generation, 1)
 
     def _remove(self, pid: int) -> None:
         generation = self.processes.pop(pid, None)
-        if generation is None:
-            return
-        self._sizes[generation] -= 1
-        if not self._sizes[generation]:
-            del self._sizes[generation]
+        if generation is not None:
+            self._change(generation, -1)
+
+    def _change(self, generation: int, number: int) -> None:
+        size = self._sizes.pop(generation, 0) + number
+        if size:
+            self._sizes[generation] = size
+        self.stale += number * (generation < self.generation)
+        self.orphans += number * self.is_headless(generation)
 
 
 _CHANGES = {
@@ -237,13 +248,15 @@ class World:
 
     def _generations(self, name: str) -> Iterator[str]:
         population = self._populations[name]
-        for generation in sorted(set(population.processes.values())):
-            pids = sorted(pid for pid, number in population.processes.items() if number == generation)
+        groups: dict[int, list[int]] = {}
+        for pid, generation in islice(population.processes.items(), _LIVING_MAX):
+            groups.setdefault(generation, []).append(pid)
+        for generation, pids in sorted(groups.items()):
             dead = " (its first process is dead)" if population.is_headless(generation) else ""
             yield f"{name} generation {generation}: {_pids(pids)}{dead}"
+        if population.tree > _LIVING_MAX:
+            yield f"{name}: {population.tree - _LIVING_MAX} more"
 
 
 def _pids(pids: list[int]) -> str:
-    shown = ", ".join(str(pid) for pid in pids[:8])
-    more = f" and {len(pids) - 8} more" if len(pids) > 8 else ""
-    return f"pid{'s' if len(pids) > 1 else ''} {shown}{more}"
+    return f"pid{'s' if len(pids) > 1 else ''} {', '.join(str(pid) for pid in sorted(pids))}"

@@ -203,3 +203,16 @@ def test_logic_of_three_values(parts: list[str], word: str, seen: list[Observati
         expected = decisive if decisive in values else None if None in values else not decisive
         assert whole.evaluate(world) is expected
         assert negated.evaluate(world) is (None if expected is None else not expected)
+
+
+@settings(max_examples=200, deadline=None)
+@given(seen=observations(1.0))
+def test_counts_are_what_they_say(seen: list[Observation]) -> None:
+    world = World(AGENTS)
+    population = world._populations["worker"]
+    for observation in seen:
+        world.observe(observation)
+        generations = list(population.processes.values())
+        assert population.orphans == sum(population.is_headless(generation) for generation in generations)
+        assert population.stale == sum(generation < population.generation for generation in generations)
+        assert population.tree == sum(population._sizes.values())
