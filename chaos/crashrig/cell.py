@@ -136,7 +136,8 @@ class Cell:
         header = self._header(observer)
         zero = monotonic_ns()
         supervisor = SupervisorProcess(launch, self._directory / SUPERVISOR_LOG)
-        family = Family(os.getpid(), {agent.name: agent.command for agent in agents}, zero, observer.source)
+        commands = {agent.name: agent.command for agent in agents}
+        family = Family(os.getpid(), commands, zero, observer.source, sees_all=observer.sees_all)
         family.supervisor_is(supervisor.pid)
         stage = Stage(zero, observer, family, reports, supervisor, _wake_on_sigterm())
         adapter = AdapterThread(subject, zero, claims=self._mentions_claims())

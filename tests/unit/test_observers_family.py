@@ -19,9 +19,16 @@ WORKER, OTHER, SHELL = b"python\0worker.plan\0", b"python\0other.plan\0", b"sh\0
 class Machine:
     """Plays the kernel to a family; times are milliseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sees_all: bool = True) -> None:
         self.programs: dict[int, bytes] = {}
-        self.family = Family(CELL, COMMANDS, 0, "kernel", lambda pid: self.programs.get(pid, b""))
+        self.family = Family(
+            CELL,
+            COMMANDS,
+            0,
+            "kernel",
+            sees_all=sees_all,
+            read_command=lambda pid: self.programs.get(pid, b""),
+        )
         self.family.supervisor_is(SUPERVISOR)
         self.seen: list[Observation] = []
 
@@ -180,3 +187,27 @@ def test_a_number_that_is_used_again_is_another_process(machine: Machine) -> Non
 def test_a_loss_is_an_observation(machine: Machine) -> None:
     lost = list(machine.family.see(ProcessEvent(7_000_000, "lost", text="3 events")))
     assert [(one.what, one.text, one.t) for one in lost] == [("lost", "3 events", 0.007)]
+
+
+def test_an_orphan_whose_parent_was_never_seen_is_no_start() -> None:
+    machine = Machine(sees_all=False)
+    machine.start(10, 300)
+    machine.report("start", 300)
+    machine.start(30, 302)  # adopted by the supervisor, and running the agent's program, which it was forked with
+    machine.report("birth", 301, parent=300)
+    machine.report("birth", 302, parent=301)
+    machine.exit(40, 302)
+    assert machine.said() == [
+        ("start", "worker", 1, 300),
+        ("birth", "worker", 1, 302),
+        ("death", "worker", 1, 302),
+    ]
+
+
+def test_a_child_that_spoke_before_it_was_seen_is_known() -> None:
+    machine = Machine(sees_all=False)
+    machine.start(10, 300)
+    machine.report("start", 300)
+    machine.report("birth", 301, parent=300)
+    machine.fork(20, 301, SUPERVISOR)
+    assert machine.said()[1:] == [("birth", "worker", 1, 301)]

@@ -5,6 +5,9 @@ process of a start is known by the program it executes, which is the very comman
 that could not be read in time, by the agent's own report. Everything that a first process forks, and what that
 forks, is of the same start, whatever session it joins and whoever adopts it. A supervisor's helpers are
 nobody's.
+
+An observer that can miss forks cannot be trusted with this: an orphan whose parent it never saw looks like a start.
+With such an one, only what the agents report tells who is who.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ class Family:
     """All processes of one cell, from the events of an observer and the reports of the agents.
 
     `root` is the cell's own process, `commands` the agents' names by command line, `zero` the history's.
-    `read_command` is replaced in tests.
+    `sees_all`: the observer misses no fork. `read_command` is replaced in tests.
     """
 
     def __init__(
@@ -51,15 +54,19 @@ class Family:
         commands: Mapping[str, Sequence[str]],
         zero: int,
         source: str,
+        *,
+        sees_all: bool = True,
         read_command: Callable[[int], bytes] = command_line,
     ) -> None:
         self._root = root
         self._agents = {b"".join(os.fsencode(word) + b"\0" for word in words): name for name, words in commands.items()}
         self._zero = zero
         self._source = source
+        self._sees_all = sees_all
         self._read_command = read_command
         self._processes: dict[int, Process] = {}
         self._announced: dict[int, str] = {}
+        self._kin: dict[int, Process] = {}
         self._starts: dict[str, int] = {}
         self._supervisor = 0
 
@@ -107,6 +114,7 @@ class Family:
             yield from self._announce(process, report)
             return
         if report.what == "birth":
+            yield from self._own(process, report)
             return
         if process is not None and process.generation:
             report = msgspec.structs.replace(report, agent=process.agent, generation=process.generation)
@@ -120,16 +128,20 @@ class Family:
             return
         process = Process(event.pid, event.parent, event.t)
         self._processes[event.pid] = process
+        kin = self._kin.pop(event.pid, None)
         if parent is not None and parent.generation:
-            process.agent, process.generation = parent.agent, parent.generation
-            yield self._observation(event.t, "birth", process)
+            kin = parent
+        if kin is not None:
+            yield from self._take_in(process, kin)
 
     def _executed(self, event: ProcessEvent) -> Iterator[Observation]:
         process = self._processes.get(event.pid)
         if process is None or process.generation:
             return
         process.executed = event.t
-        agent = self._agents.get(self._read_command(event.pid)) or self._announced.pop(event.pid, None)
+        agent = self._announced.pop(event.pid, None)
+        if agent is None and self._sees_all:
+            agent = self._agents.get(self._read_command(event.pid))
         if agent is not None:
             yield self._begin(process, agent)
 
@@ -142,14 +154,28 @@ class Family:
             if process.ended:
                 yield self._ending(process)
 
+    def _own(self, process: Process | None, report: Observation) -> Iterator[Observation]:
+        """A process says whose child it is; its parent may be one that was never seen."""
+        parent = self._processes.get(report.parent)
+        kin = parent if parent is not None and parent.generation else self._kin.get(report.parent)
+        if kin is None:
+            return
+        if process is None:
+            self._kin[report.pid] = kin
+        elif not process.generation:
+            yield from self._take_in(process, kin)
+
+    def _take_in(self, process: Process, kin: Process) -> Iterator[Observation]:
+        process.agent, process.generation = kin.agent, kin.generation
+        yield self._observation(process.forked, "birth", process)
+        yield from self._adopt_children(process)
+        if process.ended:
+            yield self._ending(process)
+
     def _adopt_children(self, parent: Process) -> Iterator[Observation]:
         """Those that were born before it was known whose they are."""
         for child in [p for p in self._processes.values() if p.parent == parent.pid and not p.generation]:
-            child.agent, child.generation = parent.agent, parent.generation
-            yield self._observation(child.forked, "birth", child)
-            yield from self._adopt_children(child)
-            if child.ended:
-                yield self._ending(child)
+            yield from self._take_in(child, parent)
 
     def _begin(self, process: Process, agent: str) -> Observation:
         self._starts[agent] = self._starts.get(agent, 0) + 1

@@ -98,6 +98,7 @@ class KernelObserver:
     source = "kernel"
     resolution = 0.0001
     interval = 0.0
+    sees_all = True
 
     def __init__(self) -> None:
         self._decoder = Decoder()

@@ -33,13 +33,15 @@ class Observer(Protocol):
     """A source of process events for one cell.
 
     `name` and `resolution` (real seconds: how finely it tells births and deaths) go into the history's header.
-    `interval` is how often `read` wants to be called, in real seconds; 0 where `fileno` says when.
+    `interval` is how often `read` wants to be called, in real seconds; 0 where `fileno` says when. `sees_all`: it
+    misses nothing without saying so.
     """
 
     name: str
     source: str
     resolution: float
     interval: float
+    sees_all: bool
 
     def fileno(self) -> int:
         """A descriptor that becomes readable when there is something to read; -1 for none."""

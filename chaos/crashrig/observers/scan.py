@@ -38,11 +38,13 @@ class ScanObserver:
     source = "scan"
     resolution = INTERVAL_SECONDS
     interval = INTERVAL_SECONDS
+    sees_all = False
 
     def __init__(self, root: int) -> None:
         self._root = root
         self._known: dict[int, _Known] = {}
         self._dying: dict[int, int] = {}
+        self._zombies: set[int] = set()
         self._poll = select.epoll()
 
     def fileno(self) -> int:
@@ -50,18 +52,19 @@ class ScanObserver:
         return self._poll.fileno()
 
     def read(self) -> list[ProcessEvent]:
-        """Walk once: births first, then new programs, then deaths, so that no process dies before it is born."""
-        events = [*self._births(), *self._programs()]
-        return [*events, *self._deaths()]
+        """Look for deaths, then walk: whatever is met only now was most likely born after those deaths."""
+        return [*self._deaths(), *self._births(), *self._programs()]
 
     def _births(self) -> Iterator[ProcessEvent]:
-        level = [self._root]
+        level, met = [self._root], set()
         while level:
             parent = level.pop()
             for pid in children(parent):
                 level.append(pid)
-                if pid not in self._known and self._watch(pid, parent):
+                met.add(pid)
+                if pid not in self._known and pid not in self._zombies and self._watch(pid, parent):
                     yield ProcessEvent(monotonic_ns(), "fork", pid, parent)
+        self._zombies &= met
 
     def _watch(self, pid: int, parent: int) -> bool:
         try:
@@ -94,6 +97,7 @@ class ScanObserver:
             if status is not None or now - died > STATUS_SECONDS * 1e9:
                 yield ProcessEvent(died, "exit", pid, status=status)
                 self._forget(pid)
+                self._zombies.add(pid)  # it may be met again until its parent has reaped it
 
     def _forget(self, pid: int) -> None:
         pidfd = self._known.pop(pid).pidfd
