@@ -37,10 +37,12 @@ EXIT_FAULT = 70
 """A fault of the supervisor's own (EX_SOFTWARE, sysexits.h)."""
 
 _LEFTOVERS_SECONDS = 5.0
+_STDERR = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the settings that were handed over; returns the exit code."""
+    _open_the_first_three()
     words = sys.argv[1:] if arguments is None else arguments
     if len(words) != 2 or words[0] != "--settings-fd" or not words[1].isdigit():
         say("usage: python -m holdfast.daemon --settings-fd N (this is what `holdfast run` starts)")
@@ -57,12 +59,19 @@ def main(arguments: list[str] | None = None) -> int:
     return EXIT_REFUSED
 
 
+def _open_the_first_three() -> None:
+    """Where stdin, stdout or stderr are closed, the next file to be opened would take what is said for a person."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+
+
 def prepare_process() -> None:
     """Leave nothing to agents by accident: no blocked or ignored signal, no descriptor above 2."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         try:
-            os.set_inheritable(descriptor, descriptor <= 2)
+            os.set_inheritable(descriptor, descriptor <= _STDERR)
         except OSError:  # the one of the listing itself
             pass
 

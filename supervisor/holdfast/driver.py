@@ -95,14 +95,23 @@ class Driver:
         born = boot_ticks_now()
         pid = self._launchers[wanted.agent].start(wanted.generation, environment, output)
         try:
-            tree = self._forest.plant(wanted.agent, wanted.generation, pid, born)
-            self._selector.register(tree.pidfd, EVENT_READ, self._on_death)
+            tree = self._planted(wanted, pid, born)
         except OSError:  # no descriptor for its pidfd: what cannot be watched must not run
             os.kill(pid, SIGKILL)
             os.waitpid(pid, 0)
             raise
         if self._cgroups.base:
             self._joining.append(_Joining(clock.now() + JOIN_AFTER_SECONDS, tree, self._join(tree)))
+        return tree
+
+    def _planted(self, wanted: Spawn, pid: int, born: int) -> Tree:
+        tree = self._forest.plant(wanted.agent, wanted.generation, pid, born)
+        try:
+            self._selector.register(tree.pidfd, EVENT_READ, self._on_death)
+        except OSError:
+            os.close(tree.pidfd)
+            self._forest.give_up(tree)
+            raise
         return tree
 
     def _failed(self, wanted: Spawn, watch: Watch | None, why: str) -> SpawnFailed:

@@ -19,14 +19,22 @@ def end_everything(forest: Forest, cgroups: Cgroups, until: float) -> list[int]:
     """Kill all that agents have left, until nothing is or the time has come; returns who survived."""
     while True:
         forest.reap()
-        left = forest.everything_left()
-        if not left or clock.now() > until:
-            return left
-        for tree in forest.trees():
-            cgroups.kill(tree.agent)
-        for member in walk_from(left):
-            try:
-                pidfd_send_signal(member.pidfd, SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
+        try:
+            left = forest.everything_left()
+            if not left or clock.now() > until:
+                return left
+            _kill(left, forest, cgroups)
+        except OSError:  # no descriptor or memory for a look: it may be there in the next step
+            if clock.now() > until:
+                return []
         time.sleep(_STEP_SECONDS)
+
+
+def _kill(left: list[int], forest: Forest, cgroups: Cgroups) -> None:
+    for tree in forest.trees():
+        cgroups.kill(tree.agent)
+    for member in walk_from(left):
+        try:
+            pidfd_send_signal(member.pidfd, SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass

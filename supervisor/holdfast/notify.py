@@ -59,7 +59,7 @@ class NotifySocket:
         for _ in range(MESSAGES_PER_TURN):
             try:
                 data, ancillary, _, _ = self._socket.recvmsg(_MESSAGE_BYTES_MAX, socket.CMSG_SPACE(_CREDENTIALS.size))
-            except (BlockingIOError, InterruptedError):
+            except OSError:  # nothing more (EAGAIN), or no memory just now
                 break
             message = _message(data, ancillary)
             if message is not None:

@@ -8,10 +8,10 @@ gets what is still held, up to a bound, when it takes something again, and one l
 
 import os
 import select
-import sys
 
 READ_BYTES_PER_TURN = 65536
 HELD_BYTES_MAX = 1 << 20
+_STDERR = 2
 _PIECE = 4096
 """A pipe or terminal that is ready takes this much without blocking (PIPE_BUF, pipe(7))."""
 
@@ -94,9 +94,9 @@ def say(text: str) -> None:
     """One line on stderr, if stderr takes it at once; nobody there is no reason to stop."""
     data = f"holdfast: {text}\n".encode(errors="backslashreplace")
     try:
-        if _takes_more(sys.__stderr__.fileno() if sys.__stderr__ else 2):
-            os.write(2, data)
-    except (OSError, ValueError):
+        if _takes_more(_STDERR):
+            os.write(_STDERR, data)
+    except OSError:
         pass
 
 

@@ -93,7 +93,9 @@ class _Sweep:
         except OSError as error:  # out of descriptors or memory for a moment: the next pass may have them
             self._under_way = None
             complete, self._new = True, 1
-            self._refuse(0, f"{self._tree.agent}: cannot look for its processes: {error}")
+            self._refuse(0, f"{self._tree.agent}: cannot look for all of its processes: {error.strerror}")
+            if self._tree.leader_lives:  # its pidfd has been held from the beginning
+                self._tell(Member(self._tree.leader, self._tree.pidfd, self._tree.born))
         if not complete:
             self.next_at = clock.now()
             return
@@ -128,11 +130,16 @@ class _Sweep:
     def _tell(self, member: Member) -> None:
         if self.killing:
             self._send(member, SIGKILL)
-        elif (member.pid, member.started) not in self._told:
-            self._told.add((member.pid, member.started))
+        elif (identity := self._identity(member)) not in self._told:
+            self._told.add(identity)
             self._new += 1
             self._send(member, SIGTERM)
             self._send(member, SIGCONT)
+
+    def _identity(self, member: Member) -> tuple[int, int]:
+        """A number and its start name a process; the leader's number is its own until it is reaped."""
+        is_leader = self._tree.leader_lives and member.pid == self._tree.leader
+        return member.pid, self._tree.born if is_leader else member.started
 
     def _send(self, member: Member, signal: int) -> None:
         try:

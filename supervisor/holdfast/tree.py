@@ -28,7 +28,7 @@ from holdfast import procfs
 _PR_SET_CHILD_SUBREAPER = 36
 _DEPTH_MAX = 1000
 _REAPED_AT_ONCE_MAX = 1000
-"""So many deaths are taken in one turn; a storm of dying orphans must not hold up everything else."""
+"""After so many deaths the leaders among them are told; a storm of dying orphans must not hold that up."""
 
 
 class Death(NamedTuple):
@@ -89,6 +89,11 @@ class Forest:
         self._leaders[leader] = tree
         self._open[agent] = tree
         return tree
+
+    def give_up(self, tree: Tree) -> None:
+        """Forget a generation whose leader could not be watched; the leader is the caller's to end."""
+        del self._leaders[tree.leader]
+        del self._open[tree.agent]
 
     def uproot(self, tree: Tree) -> None:
         """Forget a generation that is empty."""

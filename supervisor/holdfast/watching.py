@@ -57,7 +57,10 @@ class WatchMaker:
 
     def _is_member(self, agent: str, pid: int) -> bool:
         tree = self._forest.open_tree(agent)
-        return tree is not None and self._forest.contains(tree, pid)
+        try:
+            return tree is not None and self._forest.contains(tree, pid)
+        except OSError:  # it cannot be looked up just now: better a beat too many than a healthy agent killed
+            return True
 
     def _ready(self, agent: str, generation: int) -> None:
         self._journal.note("ready", agent=agent, generation=generation)

@@ -283,6 +283,44 @@ def test_the_journal_replays_to_the_same_decisions(tmp_path: Path) -> None:
         assert again == entry.effects
 
 
+def starve_of_descriptors(holdfast: Running) -> tuple[int, int]:
+    """Leave it not one descriptor more than it has; returns the limits to give back."""
+    limits = resource.prlimit(holdfast.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(holdfast.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    return limits
+
+
+def test_without_descriptors_it_goes_on_and_recovers(tmp_path: Path) -> None:
+    agent = shell("worker", "echo $$ >> pids; exec sleep 30", tmp_path, policy=restarting(0.05, max_restarts=None))
+    with Running(tmp_path, agent) as holdfast, connect(holdfast) as connection:
+        pid = int(until(lambda: (tmp_path / "pids").exists() and (tmp_path / "pids").read_text(), "it has started"))
+        connection.sendall(b'{"command": "status"}\n')
+        assert answer(connection)["ok"] is True
+        limits = starve_of_descriptors(holdfast)
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: len(holdfast.events(Exited)) == 1, "the death is seen")
+        connection.sendall(b'{"command": "status"}\n')
+        assert answer(connection)["ok"] is True
+        resource.prlimit(holdfast.pid, resource.RLIMIT_NOFILE, limits)
+        until(lambda: len((tmp_path / "pids").read_text().split()) >= 2, "the agent runs again")
+        assert holdfast.stop() == 0
+
+
+def test_without_descriptors_it_can_still_stop(tmp_path: Path) -> None:
+    with Running(tmp_path, shell("worker", "echo ready > ready; exec sleep 30", tmp_path)) as holdfast:
+        until((tmp_path / "ready").exists, "the agent is ready")
+        starve_of_descriptors(holdfast)
+        assert holdfast.stop() == 0
+
+
+def test_with_its_first_three_descriptors_closed_nothing_is_written_where_it_should_not(tmp_path: Path) -> None:
+    agent = shell("worker", "exit 1", tmp_path, policy=restarting(max_restarts=1))
+    with Running(tmp_path, agent, before_exec=lambda: os.closerange(0, 3)) as holdfast:
+        assert holdfast.wait() == 100
+        assert len(holdfast.events(Exited)) == 2
+        assert (holdfast.state / "lock").read_bytes() == b""
+
+
 def test_a_fault_of_its_own_leaves_no_agent_running(tmp_path: Path) -> None:
     (tmp_path / "faulty.py").write_text(
         "import sys\n"
