@@ -214,6 +214,8 @@ class Cell:
     def _judge(self, history: History, survivors: list[str]) -> CellResult:
         results = judge(self._scenario, history, survivors)
         verdict, reason = verdict_of(results, self._scenario, self._spec.key.subject)
+        if history.footer is not None and history.footer.end == "interrupted":  # what did not happen might have
+            verdict, reason = Verdict.INCONCLUSIVE, "the run was interrupted"
         noise = max((o.value or 0.0 for o in history.observations if o.what == "noise"), default=0.0)
         return CellResult(
             key=self._spec.key,
