@@ -170,7 +170,7 @@ def test_an_output_flood_blocks_neither_the_agent_nor_the_supervisor(tmp_path: P
     )
     with Running(tmp_path, agent, before_exec=lambda: os.dup2(writer, 1)) as holdfast:
         until((tmp_path / "done").exists, "the agent has printed everything")
-        assert holdfast.view("worker")["beats"]
+        until(lambda: holdfast.view("worker")["beats"], "the output has counted as a beat")
         assert holdfast.stop() == 0
     os.close(reader)
     os.close(writer)

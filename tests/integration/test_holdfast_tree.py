@@ -113,9 +113,9 @@ def test_an_orphan_that_nobody_owns_is_reported_holds_nobody_up_and_goes_in_the_
         until [ -s left ]; do sleep 0.01; done
         exit 1
     """
-    agents = (
-        shell("leaver", leaving, tmp_path, policy=restarting(0.3)),
+    agents = (  # the other is started first, or it could be told to be too young
         shell("other", "exec sleep 30", tmp_path, policy=AgentPolicy(grace=1.0)),
+        shell("leaver", leaving, tmp_path, policy=restarting(0.3)),
     )
     with Running(tmp_path, *agents, containment=Containment.WALK) as holdfast:
         until((tmp_path / "second").exists, "the agent is started again")
