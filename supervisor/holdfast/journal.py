@@ -25,6 +25,8 @@ FORMAT = 1
 LINE_BYTES_MAX = 65536
 _TEXT_MAX = 8192
 _RETRY_SECONDS = 1.0
+_SAY_AGAIN_SECONDS = 60.0
+"""A disk on the brink takes a line now and then: that is one story, not many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Journal:
         self._waiting: list[tuple[float, Entry | dict[str, object]]] = []
         self._lost = 0
         self._retry_at = 0.0
+        self._say_again_at = 0.0
         self._append_or_count(_header(settings))
 
     def decided(self, now: float, event: Event | None, wanted: list[Effect]) -> None:
@@ -96,7 +99,8 @@ class Journal:
                 self._lost = 0
             self._append(line)
         except OSError as error:
-            if not self._lost:
+            if not self._lost and now >= self._say_again_at:
+                self._say_again_at = now + _SAY_AGAIN_SECONDS
                 self._say(f"journal {self._path}: {error.strerror}: lines are lost until it can be written again")
             self._lost += 1
             self._retry_at = now + _RETRY_SECONDS
