@@ -72,12 +72,23 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runner:
-    """One run. `run` is used once, by the main thread."""
+    """One run. `run` is used once, by the main thread.
 
-    def __init__(self, cells: Sequence[Cell], subjects: list[SubjectRecord], options: Options, show: Reporter) -> None:
+    `show` is told how it goes on; `write` puts the reports of the whole run into its directory.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        subjects: list[SubjectRecord],
+        options: Options,
+        show: Reporter,
+        write: Callable[[Run, Path], object],
+    ) -> None:
         self._cells = list(cells)
         self._options = options
         self._show = show
+        self._write = write
         self._short = os.urandom(3).hex()
         started = datetime.now(UTC)
         name = f"{started:%Y%m%dT%H%M%SZ}-{self._short}"
@@ -100,8 +111,6 @@ class Runner:
 
     def run(self) -> Run:
         """Run everything and write all reports; OSError when they cannot be written."""
-        from crashrig.report import write_all
-
         started = time.monotonic()
         self.directory.mkdir(parents=True)
         proc.become_subreaper()
@@ -114,7 +123,7 @@ class Runner:
             self._show.close()
         left = snapshot(self._short, self._workshop.bases).left_since(before)
         self._conclude(left, time.monotonic() - started)
-        write_all(self.run_record, self.directory)
+        self._write(self.run_record, self.directory)
         if self._options.link_latest:
             point_latest(self.directory)
         self._show.finished(self.run_record, self.directory)

@@ -100,12 +100,13 @@ def _verdict_then(directory: Path) -> Verdict | None:
 
 
 def _run(cells: list[Cell], reports: Path, jobs: int) -> Run:
+    from crashrig.report import write_all
     from crashrig.report.console import Console
     from crashrig.runner import ERROR, Options, Runner
 
     options = Options(reports=reports, argv=["crashrig", *sys.argv[1:]], jobs=jobs, link_latest=False)
     try:
-        return Runner(cells, [cells[0].subject.record], options, Console()).run()
+        return Runner(cells, [cells[0].subject.record], options, Console(), write_all).run()
     except OSError as error:
         fail(f"The run could not be carried out or recorded: {error}", ERROR)
 

@@ -179,13 +179,14 @@ def _show_plan(cells: list[Cell], jobs: int) -> None:
 def _run(
     cells: list[Cell], subjects: list[SubjectChoice], reports: Path, jobs: int, *, fail_fast: bool, as_json: bool
 ) -> None:
+    from crashrig.report import write_all
     from crashrig.report.console import Console
     from crashrig.runner import ERROR, Options, Runner
 
     argv = ["crashrig", *sys.argv[1:]]
     options = Options(reports=reports, argv=argv, jobs=jobs, fail_fast=fail_fast)
     try:
-        run = Runner(cells, [subject.record for subject in subjects], options, Console()).run()
+        run = Runner(cells, [subject.record for subject in subjects], options, Console(), write_all).run()
     except OSError as error:
         fail(f"The run could not be carried out or recorded: {error}", ERROR)
     if as_json:
