@@ -69,7 +69,7 @@ def main() -> None:
     started = monotonic()
     try:
         enter_sandbox(spec)
-        written = encoded(Cell(spec).run(), started)
+        written = encoded(RealCell(spec).run(), started)
     except UnsupportedError as error:
         written = encoded(without_results(spec, Verdict.UNSUPPORTED, str(error)), started)
     except SubjectError as error:
@@ -103,7 +103,7 @@ def enter_sandbox(spec: CellSpec) -> None:
     Group(spec.group).join()
 
 
-class Cell:
+class RealCell:
     """One cell from beginning to end; used once, by the main thread of its process."""
 
     def __init__(self, spec: CellSpec) -> None:
