@@ -52,7 +52,7 @@ class LazyGroup(click.Group):
         """As click does, with the nearest name for a misspelt one."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415
+            from difflib import get_close_matches
 
             near = get_close_matches(name, COMMANDS, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else " Commands: " + ", ".join(COMMANDS) + "."

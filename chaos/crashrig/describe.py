@@ -119,6 +119,7 @@ STEPS: dict[str, Callable[[Mapping[str, object]], str]] = {
     "spawn_on_term": lambda step: f"will, when SIGTERM comes, end but before that: {_spawn(step, 'spawn_on_term')}",
     "spawn": _spawn,
     "flaky": lambda step: f"ends in {step['flaky']:.0%} of its starts with code {step.get('code', 1)}",
+    "close": lambda _step: "closes its output",
 }
 """The words for each verb; a verb whose name begins with another's comes first."""
 

@@ -42,6 +42,7 @@ CASES: dict[str, Case] = {
     "spawns_a_daemon": ([{"spawn": "daemon"}, {"exit": 1}], []),
     "spawns_a_holder": ([{"spawn": "holder"}, {"exit": 1}], []),
     "spawns_on_sigterm": ([{"spawn_on_term": "setsid", "count": 2}, {"beat": "1s"}], [(0.1, SIGTERM)]),
+    "closes_its_output": ([{"close": "output"}, {"exit": 3}], []),
     "flaky": ([{"flaky": 0.5, "code": 2}, {"exit": 8}], []),
 }
 

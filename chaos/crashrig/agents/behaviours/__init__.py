@@ -27,6 +27,7 @@ VERBS = (
     "spawn",
     "spawn_on_term",
     "flaky",
+    "close",
 )
 
 TYPE_CHECKING = False
