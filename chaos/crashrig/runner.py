@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from crashrig import __version__, proc
+from crashrig.exit_codes import ERROR, exit_code, gates
 from crashrig.host import facts, snapshot
 from crashrig.monitors.sometimes import merge_sometimes
 from crashrig.observers import choice
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
     from crashrig.cells import Cell
     from crashrig.results import CellKey, SubjectRecord
-
-PASSED, FAILED, INVALID, INCONCLUSIVE, ERROR, NOTHING, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
-"""Exit codes, as DESIGN names them."""
 
 LATEST = "latest"
 
@@ -97,6 +95,7 @@ class Runner:
         self._workshop = Workshop(run=self._short, directory=self.directory, bases=bases, observer=observer.observer)
         self._real = RealCells(self._workshop)
         self._results: dict[str, CellResult] = {}
+        self._beside = {subject.name for subject in subjects if subject.beside}
         self._told: queue.SimpleQueue[CellKey | CellResult | _Interrupt | None] = queue.SimpleQueue()
         self._stopping = False
         self._simulating = False
@@ -216,6 +215,7 @@ class Runner:
         self._stopping = True
 
     def _take(self, result: CellResult) -> None:
+        result.beside = result.key.subject in self._beside
         self._results[str(result.key)] = result
         self._show.cell_finished(result)
         if self._options.fail_fast and gates(result) and result.verdict.rank >= Verdict.FAILED.rank:
@@ -230,26 +230,6 @@ class Runner:
         run.warnings = [*_warnings(run.cells), *(f"left behind on the host: {one}" for one in left)]
         run.exit_code = ERROR if left else exit_code(run.cells, interrupted=run.interrupted)
         run.verdict = Verdict.ERROR if left else merge(cell.verdict for cell in run.cells if gates(cell))
-
-
-def gates(result: CellResult) -> bool:
-    """Whether a result decides over the run: what only should or may be is shown, and fails nobody."""
-    return result.level == "must" or result.verdict is Verdict.ERROR
-
-
-def exit_code(cells: Sequence[CellResult], *, interrupted: bool = False) -> int:
-    """The exit code of a run with these results."""
-    if interrupted:
-        return INTERRUPTED
-    verdicts = {cell.verdict for cell in cells if gates(cell)}
-    if Verdict.ERROR in verdicts:
-        return ERROR
-    if Verdict.FAILED in verdicts:
-        return FAILED
-    if Verdict.INCONCLUSIVE in verdicts:
-        return INCONCLUSIVE
-    ran = {Verdict.PASSED, Verdict.XFAILED, Verdict.FAILED, Verdict.INCONCLUSIVE}
-    return PASSED if any(cell.verdict in ran for cell in cells) else NOTHING
 
 
 def point_latest(directory: Path) -> None:

@@ -100,9 +100,10 @@ def _verdict_then(directory: Path) -> Verdict | None:
 
 
 def _run(cells: list[Cell], reports: Path, jobs: int) -> Run:
+    from crashrig.exit_codes import ERROR
     from crashrig.report import write_all
     from crashrig.report.console import Console
-    from crashrig.runner import ERROR, Options, Runner
+    from crashrig.runner import Options, Runner
 
     options = Options(reports=reports, argv=["crashrig", *sys.argv[1:]], jobs=jobs, link_latest=False)
     try:

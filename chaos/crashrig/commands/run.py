@@ -54,6 +54,12 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     help="Supervisor to test; may be repeated. Default: simulated and holdfast.",
 )
 @click.option(
+    "--beside",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="Supervisor to compare with: run and shown like the others, but its failures do not fail the run.",
+)
+@click.option(
     "--config",
     "configs",
     multiple=True,
@@ -92,7 +98,7 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--dry-run", is_flag=True, help="Print what would be run, with all configurations, and run nothing.")
 def command(
     scenarios: Sequence[str], tags: Sequence[str], levels: Sequence[str], promises: Sequence[str],
-    subjects: Sequence[str], configs: Sequence[Path], seed: int, pace: float, jobs: int, repeat: int,
+    subjects: Sequence[str], beside: Sequence[str], configs: Sequence[Path], seed: int, pace: float, jobs: int, repeat: int,
     shard: tuple[int, int] | None, lf: bool, strict: bool, fail_fast: bool, report_dir: Path, as_json: bool,
     dry_run: bool,
 ) -> None:  # fmt: skip
@@ -105,7 +111,7 @@ def command(
     from crashrig.cells import shard as part
 
     loaded = chosen(scenarios, tags=tags, levels=levels, promises=promises)
-    subject_choices = _subjects(subjects or DEFAULT)
+    subject_choices = _subjects(subjects or DEFAULT, beside)
     wanted = Wanted(
         scenarios=loaded,
         subjects=subject_choices,
@@ -128,12 +134,12 @@ def command(
     _run(cells, subject_choices, report_dir, jobs, fail_fast=fail_fast, as_json=as_json)
 
 
-def _subjects(names: Sequence[str]) -> list[SubjectChoice]:
+def _subjects(names: Sequence[str], beside: Sequence[str]) -> list[SubjectChoice]:
     from crashrig.subject_choice import choose
     from crashrig.subjects.protocol import SubjectError
 
     try:
-        return choose(names)
+        return choose(names, beside)
     except SubjectError as error:
         fail(str(error), INVALID)
 
@@ -179,9 +185,10 @@ def _show_plan(cells: list[Cell], jobs: int) -> None:
 def _run(
     cells: list[Cell], subjects: list[SubjectChoice], reports: Path, jobs: int, *, fail_fast: bool, as_json: bool
 ) -> None:
+    from crashrig.exit_codes import ERROR
     from crashrig.report import write_all
     from crashrig.report.console import Console
-    from crashrig.runner import ERROR, Options, Runner
+    from crashrig.runner import Options, Runner
 
     argv = ["crashrig", *sys.argv[1:]]
     options = Options(reports=reports, argv=argv, jobs=jobs, fail_fast=fail_fast)
