@@ -32,4 +32,4 @@ def exit_code(cells: Sequence[CellResult], *, interrupted: bool = False) -> int:
     if Verdict.INCONCLUSIVE in verdicts:
         return INCONCLUSIVE
     ran = {Verdict.PASSED, Verdict.XFAILED, Verdict.FAILED, Verdict.INCONCLUSIVE}
-    return PASSED if any(cell.verdict in ran for cell in cells) else NOTHING
+    return PASSED if any(cell.verdict in ran and not cell.beside for cell in cells) else NOTHING

@@ -74,10 +74,11 @@ def _changes(before: list[Result], after: list[Result]) -> Iterator[Change]:
     old, new = _by_place(before), _by_place(after)
     for place in dict.fromkeys([*old, *new]):
         then, now = old.get(place), new.get(place)
-        if (then and then.verdict) != (now and now.verdict):
+        was, became = then.verdict if then else None, now.verdict if now else None
+        if was is not became:
             shown = now or then
             assert shown is not None
-            yield Change(shown.text, then and then.verdict, now and now.verdict, shown.message)
+            yield Change(shown.text, was, became, shown.message)
 
 
 def _by_place(results: list[Result]) -> dict[tuple[int, str, str], Result]:

@@ -26,7 +26,10 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubjectRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A supervisor as it was found; `unavailable` says why it could not run, empty when it could."""
+    """A supervisor as it was found; `unavailable` says why it could not run, empty when it could.
+
+    `beside` is whether it ran only to compare with: its failures do not decide over the run.
+    """
 
     name: str
     version: str = ""
@@ -34,6 +37,7 @@ class SubjectRecord(msgspec.Struct, frozen=True, kw_only=True):
     max_pace: float = 0.0
     unavailable: str = ""
     remarks: str = ""
+    beside: bool = False
 
 
 class CellKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +82,7 @@ class CellResult(msgspec.Struct, kw_only=True, omit_defaults=True):
     leftovers: list[str] = []
     reproduce: str = ""
     warnings: list[str] = []
+    beside: bool = False
 
 
 class Run(msgspec.Struct, kw_only=True):

@@ -29,13 +29,15 @@ class SubjectChoice(msgspec.Struct, frozen=True, kw_only=True):
         return self.name == SIMULATED
 
 
-def choose(names: Sequence[str]) -> list[SubjectChoice]:
-    """The subjects of these names, each once.
+def choose(names: Sequence[str], beside: Sequence[str] = ()) -> list[SubjectChoice]:
+    """The subjects of these names, each once, and those that are to run only beside them.
 
     SubjectError when a name is not known, or when two subjects call themselves the same: reports could not tell
     them apart.
     """
-    chosen = [describe(name) for name in dict.fromkeys(map(canonical, names))]
+    deciding = dict.fromkeys(map(canonical, names))
+    others = dict.fromkeys(name for name in map(canonical, beside) if name not in deciding)
+    chosen = [describe(name) for name in deciding] + [describe(name, beside=True) for name in others]
     seen: dict[str, str] = {}
     for one in chosen:
         other = seen.setdefault(one.record.name, one.name)
@@ -44,13 +46,13 @@ def choose(names: Sequence[str]) -> list[SubjectChoice]:
     return chosen
 
 
-def describe(name: str) -> SubjectChoice:
+def describe(name: str, *, beside: bool = False) -> SubjectChoice:
     """Ask one adapter; one that cannot even say what it is, is unavailable for that reason."""
     subject = open_subject(name)
     try:
         said = subject.describe()
     except SubjectError as error:
-        return SubjectChoice(name=name, record=SubjectRecord(name=name, unavailable=str(error)))
+        return SubjectChoice(name=name, record=SubjectRecord(name=name, unavailable=str(error), beside=beside))
     finally:
         subject.close()
     record = SubjectRecord(
@@ -60,5 +62,6 @@ def describe(name: str) -> SubjectChoice:
         max_pace=said.max_pace,
         unavailable=said.unavailable,
         remarks=said.remarks,
+        beside=beside,
     )
     return SubjectChoice(name=name, record=record)

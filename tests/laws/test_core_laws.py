@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from signal import SIGKILL, SIGTERM
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from holdfast.agent import FINAL
 from holdfast.effects import Effect, Finish, SignalTree, Spawn, State, StateChanged
 from holdfast.events import (
@@ -15,8 +18,8 @@ from holdfast.events import (
     Exited,
     RestartRequested,
     ShutdownRequested,
-    SpawnFailed,
     Spawned,
+    SpawnFailed,
     StartRequested,
     StopRequested,
     TreeEmptied,
@@ -24,8 +27,6 @@ from holdfast.events import (
 )
 from holdfast.fleet import Fleet
 from holdfast.policy import AgentPolicy, Backoff, FleetPolicy, HeartbeatPolicy, Restart
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NAMES = ("a", "b", "c")
 

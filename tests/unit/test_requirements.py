@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from crashrig.promises import PROMISES
 
 ROOT = Path(__file__).parents[2]

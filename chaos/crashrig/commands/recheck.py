@@ -33,7 +33,7 @@ def command(run: str, report_dir: Path) -> None:
     Prints every cell whose verdicts have changed, and how. Exit codes are those of `crashrig run`.
     """
     from crashrig.recheck import recheck
-    from crashrig.runner import exit_code
+    from crashrig.exit_codes import exit_code
 
     place = Path(run) if Path(run).exists() else report_dir / run
     stored = _stored(place)

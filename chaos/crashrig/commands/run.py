@@ -98,9 +98,9 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--dry-run", is_flag=True, help="Print what would be run, with all configurations, and run nothing.")
 def command(
     scenarios: Sequence[str], tags: Sequence[str], levels: Sequence[str], promises: Sequence[str],
-    subjects: Sequence[str], beside: Sequence[str], configs: Sequence[Path], seed: int, pace: float, jobs: int, repeat: int,
-    shard: tuple[int, int] | None, lf: bool, strict: bool, fail_fast: bool, report_dir: Path, as_json: bool,
-    dry_run: bool,
+    subjects: Sequence[str], beside: Sequence[str], configs: Sequence[Path], seed: int, pace: float, jobs: int,
+    repeat: int, shard: tuple[int, int] | None, lf: bool, strict: bool, fail_fast: bool, report_dir: Path,
+    as_json: bool, dry_run: bool,
 ) -> None:  # fmt: skip
     """Run scenarios, the built-in ones unless some are named, and judge from outside what the supervisor did.
 

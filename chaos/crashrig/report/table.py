@@ -183,11 +183,14 @@ def outcomes(run: Run, paint: Paint) -> Iterator[str]:
     """One line per subject: who passed everything, who fell short how often."""
     whole = build(run)
     versions = {subject.name: subject.version for subject in run.subjects}
+    beside = {subject.name for subject in run.subjects if subject.beside}
     names = [one_line(f"{c.label} {versions.get(c.subject, '')}".strip(), 50) for c in whole.columns]
     for place, name in enumerate(names):
         counts = whole.counts(place)
         worst = max(counts, key=lambda verdict: verdict.rank)
         text = f"{worst.symbol} {name:<{max(len(n) for n in names)}}  {outcome(whole, place)}"
+        if whole.columns[place].subject in beside:
+            text += " (run to compare with)"
         yield paint(text, worst)
     for subject in run.subjects:
         if subject.unavailable:

@@ -246,6 +246,6 @@ def _listed(columns: list[Column]) -> str:
 def last_command(run: Run) -> str:
     """The command that reproduces the worst cell that was not fine, one that must be first; empty when all were."""
     for cell in sorted(ordered(run.cells), key=lambda cell: cell.level != "must"):
-        if cell.verdict in NEEDS_WORDS and cell.reproduce:
+        if cell.verdict in NEEDS_WORDS and cell.reproduce and not cell.beside:
             return cell.reproduce
     return ""
