@@ -88,12 +88,13 @@ class AgentView:
 class Agent:
     """The decisions for one agent. `due` asks the fleet for a start; `start` is its answer."""
 
-    def __init__(self, name: str, policy: AgentPolicy, random: Random) -> None:
+    def __init__(self, name: str, policy: AgentPolicy, seed: str) -> None:
+        """`seed` is this agent's own stream of chance: the order of other agents' crashes changes nothing in it."""
         self.name = name
         self.policy = policy
         self.state = State.STOPPED
         self.due = False
-        self._random = random
+        self._random = Random(seed) if policy.backoff.jitter else None  # 2.5 KB that few need
         self._generation = 0
         self._pid = 0
         self._alive = False
@@ -133,6 +134,10 @@ class Agent:
             self._beats,
             self._beats_rejected,
         )
+
+    def is_new(self) -> bool:
+        """It has never been started."""
+        return self._generation == 0
 
     @property
     def settled(self) -> bool:

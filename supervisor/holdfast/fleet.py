@@ -7,7 +7,6 @@ pure it reads no clock: `now` is the caller's monotonic time in seconds.
 
 from collections.abc import Mapping
 from heapq import heappop, heappush
-from random import Random
 
 from holdfast.agent import Agent, AgentView
 from holdfast.effects import Effect, Finish, State, StateChanged
@@ -31,10 +30,7 @@ class Fleet:
 
     def __init__(self, agents: Mapping[str, AgentPolicy], policy: FleetPolicy) -> None:
         self.policy = policy
-        self._agents = {
-            name: Agent(name, wanted, Random(f"{policy.seed}/{name}"))  # own stream: order of crashes changes nothing
-            for name, wanted in agents.items()
-        }
+        self._agents = {name: Agent(name, wanted, f"{policy.seed}/{name}") for name, wanted in agents.items()}
         self._dependents: dict[str, list[str]] = {name: [] for name in agents}
         for name, wanted in agents.items():
             for needed in wanted.after:
@@ -130,10 +126,15 @@ class Fleet:
     # Starting ------------------------------------------------------------------------------------------------
 
     def _admit(self, now: float) -> list[Effect]:
-        """Grant the starts that are due, first come first served, as far as dependencies and slots allow."""
+        """Grant the starts that are due, as far as dependencies and slots allow.
+
+        First come, first served; but a restart does not queue behind first starts, or a large fleet's beginning
+        would hold up everybody's recovery (RST-10).
+        """
         out: list[Effect] = []
         full_until: float | None = None
-        for agent in [self._agents[name] for name in self._queue]:
+        queue = [self._agents[name] for name in self._queue]
+        for agent in sorted(queue, key=Agent.is_new) if len(queue) > 1 else queue:
             if full_until is None or agent.state is not State.WAITING:  # the others have been told already
                 out += self._admit_one(agent, now)
                 self._note(agent)

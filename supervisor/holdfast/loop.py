@@ -29,6 +29,9 @@ from holdfast.watch import Watches
 LATE_SECONDS = 0.1
 """A wake-up that is later than this may mean that beats were missed; the core judges (HB-6)."""
 
+WAIT_SECONDS_MAX = 86400.0
+"""epoll_wait(2) counts milliseconds in an int, 24.8 days; after a day the loop looks at its plans again."""
+
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _HEARD_SIGNALS = (signal.SIGCHLD, signal.SIGHUP, *_STOP_SIGNALS)
 
@@ -152,7 +155,7 @@ class Loop:
     def _patience(self, planned: float | None) -> float | None:
         if self._died:
             return 0.0
-        return None if planned is None else max(0.0, planned - clock.now())
+        return None if planned is None else min(max(0.0, planned - clock.now()), WAIT_SECONDS_MAX)
 
     def _bury_the_dead(self, ready: list[Callable[[], None]]) -> None:
         """Deaths first: the way from here to the next start is the one that counts."""

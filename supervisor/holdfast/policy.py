@@ -32,8 +32,8 @@ class Backoff:
     maximum: float = 300.0
     jitter: float = 0.0
 
-    def delay(self, crashes: int, random: Random) -> float:
-        """Seconds to wait after the `crashes`-th crash in a row, counted from 1."""
+    def delay(self, crashes: int, random: Random | None) -> float:
+        """Seconds to wait after the `crashes`-th crash in a row, counted from 1; `random` is only for jitter."""
         step = min(crashes, len(self.delays))
         wait = self.delays[step - 1]
         if self.multiplier > 1.0 and wait > 0.0:
@@ -41,7 +41,7 @@ class Backoff:
                 wait = min(wait * self.multiplier, self.maximum)
                 if wait == self.maximum:
                     break
-        return wait * (1.0 + self.jitter * random.random()) if self.jitter else wait
+        return wait * (1.0 + self.jitter * random.random()) if random else wait
 
 
 @dataclass(frozen=True, slots=True)

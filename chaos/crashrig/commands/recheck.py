@@ -32,8 +32,8 @@ def command(run: str, report_dir: Path) -> None:
 
     Prints every cell whose verdicts have changed, and how. Exit codes are those of `crashrig run`.
     """
-    from crashrig.recheck import recheck
     from crashrig.exit_codes import exit_code
+    from crashrig.recheck import recheck
 
     place = Path(run) if Path(run).exists() else report_dir / run
     stored = _stored(place)
