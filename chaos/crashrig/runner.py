@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 LATEST = "latest"
 
+WAKE_SECONDS = 0.25
+"""How often a waiting run looks up: Python runs signal handlers only then, and a signal that comes just before the
+waiting begins, or to another thread, does not end it."""
+
 
 class Reporter(Protocol):
     """Whoever is told how a run goes on; all calls come from the thread that runs it."""
@@ -188,7 +192,7 @@ class Runner:
     def _await_one(self) -> None:
         """Tell of what happens until one more cell has ended."""
         while True:
-            match self._told.get():
+            match self._next_word():
                 case None:
                     return
                 case CellResult() as result:
@@ -198,6 +202,13 @@ class Runner:
                     self._interrupted()
                 case key:
                     self._show.cell_started(key)
+
+    def _next_word(self) -> CellKey | CellResult | _Interrupt | None:
+        while True:
+            try:
+                return self._told.get(timeout=WAKE_SECONDS)
+            except queue.Empty:
+                continue
 
     def _signalled(self) -> None:
         """A simulation is broken off; a real cell is ended by its own sandbox."""
