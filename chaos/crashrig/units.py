@@ -53,9 +53,9 @@ def format_duration(seconds: float) -> str:
         return "-" + format_duration(-seconds)
     if seconds == 0:
         return "0 s"
-    if seconds < 0.001:
+    if seconds < 0.0009995:  # what would be rounded up to 1000 of a unit is 1 of the next
         return f"{seconds * 1e6:.0f} µs"
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1e3:.3g} ms"
     if seconds < 120:
         return f"{seconds:.4g} s"
