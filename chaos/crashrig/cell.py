@@ -151,6 +151,7 @@ class RealCell:
             members=members(agents_of(self._scenario)),
             received=stage.received,
             operate=adapter.operate,
+            launch=launch,
         )
         live = LiveJudge(self._scenario, header)
         faults = FaultSchedule(self._scenario.fault, agents_of(self._scenario), self._spec.pace)

@@ -175,6 +175,8 @@ def _injection(fault: Fault) -> str:
             return f"the heartbeat file of {tamper.target} is {_TAMPERED[tamper.content]}"
         case Fault(operator=operator) if operator is not None:
             return f"an operator says: {operator.command} {operator.target}".rstrip()
+        case Fault(second=second) if second is not None:
+            return f"the supervisor is started a second time, for {format_duration(second.for_)} at most"
         case _:
             return "nothing"
 

@@ -170,6 +170,12 @@ class Operator(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     target: str = ""
 
 
+class Second(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Start the supervisor a second time, on the same configuration; it is killed after `for` if it still lives."""
+
+    for_: Duration = msgspec.field(name="for", default_factory=lambda: Duration(10.0))
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One injection: when, and exactly one of the kinds. Every injection is proven from outside (CHS-3)."""
 
@@ -178,14 +184,20 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     freeze: Freeze | None = None
     tamper: Tamper | None = None
     operator: Operator | None = None
+    second: Second | None = None
 
     @property
     def kind(self) -> str:
-        """The key of the injection: kill, freeze, tamper, operator."""
+        """The key of the injection, one of FAULT_KINDS."""
         return next(name for name in FAULT_KINDS if getattr(self, name) is not None)
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it goes on for a while and is lifted then."""
+        return self.second is not None or (self.freeze is not None and self.freeze.for_ is not None)
 
-FAULT_KINDS = ("kill", "freeze", "tamper", "operator")
+
+FAULT_KINDS = ("kill", "freeze", "tamper", "operator", "second")
 
 
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -17,6 +17,7 @@ from crashrig.scenario import (
     Policy,
     Recover,
     Scenario,
+    Second,
     Tamper,
 )
 
@@ -80,6 +81,7 @@ KEYS: dict[type, dict[str, str]] = {
         "freeze": "Stop processes with SIGSTOP, and continue them with SIGCONT.",
         "tamper": "Change an agent's heartbeat file.",
         "operator": "Give the supervisor an operator's command.",
+        "second": "Start the supervisor a second time; only for real runs.",
     },
     Kill: {
         "target": "An agent, or `supervisor`.",
@@ -98,6 +100,9 @@ KEYS: dict[type, dict[str, str]] = {
     Operator: {
         "command": "What the supervisor is told.",
         "target": "The agent it is told about; none for `shutdown`.",
+    },
+    Second: {
+        "for": "How long it may live before it is killed; default `10s`.",
     },
     Expect: {
         "name": "What is expected, in words, for reports.",

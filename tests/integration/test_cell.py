@@ -226,3 +226,30 @@ def test_a_supervisor_s_output_is_kept_within_bounds(rig: Rig) -> None:
 def test_what_goes_wrong_is_said(rig: Rig, name: str, verdict: Verdict, reason: str) -> None:
     result = rig.run(QUIET + LIVES, name)
     assert (result.verdict, result.reason) == (verdict, reason)
+
+
+SECOND = (
+    QUIET.replace("[agents", 'modes = ["real"]\n[agents')
+    + """
+[[fault]]
+when = "worker.start#1 + 4s"
+second = { for = "20s" }
+[[expect]]
+always = "worker.live <= 1"
+[[expect]]
+eventually = "fault#1.lifted"
+after = "fault#1"
+within = ["20s", "30s"]
+"""
+)
+
+
+def test_a_second_supervisor_is_refused_by_holdfast(rig: Rig) -> None:
+    assert rig.run(SECOND).verdict is Verdict.PASSED
+
+
+def test_a_second_supervisor_that_is_not_refused_is_seen(rig: Rig) -> None:
+    result = rig.run(SECOND, "Odd")
+    assert result.verdict is Verdict.FAILED
+    assert "worker.live" in result.reason
+    assert not result.leftovers

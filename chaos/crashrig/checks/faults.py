@@ -8,7 +8,7 @@ from crashrig.checks.problem import Problem, nearest, show
 from crashrig.checks.steps import KINDS, SIGNALS, signal_hint
 from crashrig.condition import ConditionError, compile_moment
 from crashrig.reference import FAULT, SUPERVISOR, members
-from crashrig.scenario import FAULT_KINDS, Freeze, Kill, Operator, Tamper
+from crashrig.scenario import FAULT_KINDS, Freeze, Kill, Operator, Second, Tamper
 from crashrig.units import format_duration
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ def check_faults(parts: Parts, names: Names) -> Iterator[Problem]:
         if len(kinds) != 1:
             found = " and ".join(kinds) or "none of them"
             yield Problem(path, "exactly one of " + ", ".join(FAULT_KINDS), found, "write a [[fault]] for each")
+        if fault.second is not None and "simulated" in (parts.modes or ["simulated"]):
+            yield Problem((*path, "second"), 'modes = ["real"]', "a scenario to simulate", "it has one supervisor")
         for kind in kinds:
             yield from _injection(getattr(fault, kind), parts, (*path, kind))
     yield from _never_begun(parts.fault)
 
 
-def _injection(injection: Kill | Freeze | Tamper | Operator, parts: Parts, path: KeyPath) -> Iterator[Problem]:
+def _injection(injection: Kill | Freeze | Tamper | Operator | Second, parts: Parts, path: KeyPath) -> Iterator[Problem]:
     match injection:
         case Kill(target=target, signal=name, scope=scope):
             yield from _target(target, scope, parts, path)
@@ -51,6 +53,9 @@ def _injection(injection: Kill | Freeze | Tamper | Operator, parts: Parts, path:
             yield from _tampered(target, parts, (*path, "target"))
         case Operator(command=command, target=target):
             yield from _operator(command, target, parts, path)
+        case Second(for_=lasting):
+            if parts.timeout is not None and lasting >= parts.timeout:
+                yield Problem((*path, "for"), _before(parts.timeout), format_duration(lasting))
 
 
 def _before(timeout: float) -> str:

@@ -106,10 +106,9 @@ class Names:
 
     def _never_lifted(self, event: EventRef) -> str:
         fault = self._parts.fault[(event.index or 1) - 1]
-        freeze = fault.freeze if fault else None
-        if fault is None or (freeze is not None and freeze.for_ is not None):
+        if fault is None or fault.lasts:
             return ""
-        return 'only a freeze with "for" is ever lifted'
+        return 'only a freeze with "for" and a second supervisor are ever lifted'
 
     def _agents(self, name: str) -> list[Agent]:
         """The agents a name stands for; none when one of them could not be read."""

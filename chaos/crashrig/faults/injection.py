@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from crashrig.agents.plan import PreparedAgent
     from crashrig.observers.family import Family
+    from crashrig.subjects.protocol import Launch
 
 
 class CannotInjectError(Exception):
@@ -40,7 +41,7 @@ class Scene(msgspec.Struct, frozen=True):
     """What a fault sees of its cell: the processes, the agents by name, the supervisor and its adapter.
 
     `members` are the agents that a name of the scenario stands for. `received` are signals that agents have
-    reported, as (pid, signal); it grows while the cell runs.
+    reported, as (pid, signal); it grows while the cell runs. `launch` is how the supervisor was started.
     """
 
     root: int
@@ -50,6 +51,7 @@ class Scene(msgspec.Struct, frozen=True):
     members: Mapping[str, tuple[str, ...]]
     received: set[tuple[int, int]]
     operate: Operate
+    launch: Launch
 
 
 class Injection(Protocol):

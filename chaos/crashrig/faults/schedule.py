@@ -12,6 +12,7 @@ from crashrig.faults.freeze import FreezeInjection
 from crashrig.faults.injection import CannotInjectError
 from crashrig.faults.kill import KillInjection
 from crashrig.faults.operator import OperatorInjection
+from crashrig.faults.second import SecondInjection
 from crashrig.faults.tamper import TamperInjection
 from crashrig.history import Observation
 from crashrig.moment import MomentWatch, compile_moment
@@ -36,6 +37,8 @@ def injection_of(fault: Fault) -> Injection:
         return FreezeInjection(fault.freeze)
     if fault.tamper is not None:
         return TamperInjection(fault.tamper)
+    if fault.second is not None:
+        return SecondInjection(fault.second)
     assert fault.operator is not None
     return OperatorInjection(fault.operator)
 

@@ -1,6 +1,6 @@
 """recover: once the last fault is over, `steady` is true within `within`, and then without a break for `for`.
 
-A freeze with a duration is over when it was lifted; every other fault when it was proven. Without faults the
+A fault that lasts is over when it was lifted; every other fault when it was proven. Without faults the
 clock starts with the run. A fault that never was leaves nothing to recover from: the expectation has failed.
 """
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 def end_of(number: int, fault: Fault) -> EventRef:
     """The event with which a fault is over."""
-    lifted = fault.freeze is not None and fault.freeze.for_ is not None
-    return EventRef(FAULT, "lifted" if lifted else "proven", number)
+    return EventRef(FAULT, "lifted" if fault.lasts else "proven", number)
 
 
 class AfterFaults(Span):

@@ -99,6 +99,8 @@ class Injector:
             self._tamper(fault.tamper)
         if fault.operator is not None:
             self._operate(fault.operator)
+        if fault.second is not None:
+            raise NothingToHitError("there is one supervisor in a simulation")
         return None
 
     def _kill(self, kill: Kill) -> None:
