@@ -193,3 +193,79 @@ def test_a_directory_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path)
     lost.decided(1.0, EVENTS[0], [])
     lost.close()
     assert len(said) == 1
+
+
+class TestRotation:
+    """The journal is bounded, and what is still there reads as if it had never been parted."""
+
+    @pytest.fixture(autouse=True)
+    def small_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(journal, "PART_BYTES_MAX", 4096)
+
+    def beats(self, path: Path, count: int) -> None:
+        written = journal.Journal(str(path), SETTINGS, pytest.fail)
+        for number in range(count):
+            written.decided(float(number), BeatSeen("a", 1), [])
+            written.flush()
+        written.close()
+
+    def test_a_run_in_several_parts_is_one_run(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.jsonl"
+        self.beats(path, 60)
+        assert 1 < len(list(tmp_path.iterdir())) <= journal.PARTS_KEPT
+        (run,) = journal.read(str(path))
+        assert [entry.now for entry in run.entries] == [float(number) for number in range(60)]
+        assert not run.notes
+
+    def test_it_never_holds_more_than_it_may_and_says_what_is_gone(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.jsonl"
+        self.beats(path, 1000)
+        sizes = [part.stat().st_size for part in tmp_path.iterdir()]
+        assert len(sizes) == journal.PARTS_KEPT
+        assert max(sizes) <= journal.PART_BYTES_MAX
+        (run,) = journal.read(str(path))
+        assert run.entries[-1].now == 999.0
+        times = [entry.now for entry in run.entries]
+        assert times == [float(number) for number in range(int(times[0]), 1000)]
+        assert run.notes[0]["note"] == "lost"
+        assert run.settings.agents[0].name == "a"
+
+    def test_a_later_run_is_told_apart(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tmp_path / "journal.jsonl"
+        self.beats(path, 30)
+        monkeypatch.setattr(os, "getpid", lambda: 4711)
+        self.beats(path, 5)
+        assert [len(run.entries) for run in journal.read(str(path))] == [30, 5]
+
+    def test_a_directory_that_forbids_renaming_loses_lines_and_no_more(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        said: list[str] = []
+        path = tmp_path / "journal.jsonl"
+        written = journal.Journal(str(path), SETTINGS, said.append)
+        monkeypatch.setattr(os, "rename", refuse)
+        for number in range(60):
+            written.decided(float(number), BeatSeen("a", 1), [])
+            written.flush()
+        written.close()
+        assert "Permission denied" in said[0]
+        assert path.stat().st_size <= journal.PART_BYTES_MAX
+
+
+def test_a_journal_that_could_not_be_begun_is_begun_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    path = tmp_path / "late" / "journal.jsonl"
+    written = journal.Journal(str(path), SETTINGS, said.append)
+    written.decided(1.0, BeatSeen("a", 1), [])
+    written.flush()
+    assert said
+    path.parent.mkdir()
+    monkeypatch.setattr(journal.clock, "now", lambda: 1e9)
+    written.decided(2.0, BeatSeen("a", 1), [])
+    written.close()
+    (run,) = journal.read(str(path))
+    assert [entry.now for entry in run.entries] == [2.0]
+    assert [note["note"] for note in run.notes] == ["lost"]
