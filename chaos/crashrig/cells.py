@@ -109,7 +109,7 @@ def _obstacle(cell: Cell) -> tuple[Verdict, str]:
     """Why a cell cannot run, and what that makes of it; no reason when it can."""
     record = cell.subject.record
     if record.unavailable:
-        return Verdict.UNSUPPORTED, record.unavailable
+        return Verdict.SKIPPED, record.unavailable
     lacking = [need for need in cell.scenario.needs if need not in record.capabilities]
     if lacking:
         return Verdict.UNSUPPORTED, f"{record.name} lacks {', '.join(lacking)}"

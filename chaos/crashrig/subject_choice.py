@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from crashrig.results import SubjectRecord
-from crashrig.subjects.protocol import SubjectError
+from crashrig.subjects.protocol import SubjectError, UnsupportedError
 from crashrig.subjects.registry import canonical, open_subject
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class SubjectChoice(msgspec.Struct, frozen=True, kw_only=True):
 def choose(names: Sequence[str], beside: Sequence[str] = ()) -> list[SubjectChoice]:
     """The subjects of these names, each once, and those that are to run only beside them.
 
-    SubjectError when a name is not known, or when two subjects call themselves the same: reports could not tell
-    them apart.
+    SubjectError when a name is not known, when an adapter cannot say what it is, or when two subjects call
+    themselves the same: reports could not tell them apart.
     """
     deciding = dict.fromkeys(map(canonical, names))
     others = dict.fromkeys(name for name in map(canonical, beside) if name not in deciding)
@@ -47,11 +47,15 @@ def choose(names: Sequence[str], beside: Sequence[str] = ()) -> list[SubjectChoi
 
 
 def describe(name: str, *, beside: bool = False) -> SubjectChoice:
-    """Ask one adapter; one that cannot even say what it is, is unavailable for that reason."""
+    """Ask one adapter.
+
+    A supervisor that cannot run here is `unavailable`; SubjectError when the adapter itself is missing or broken,
+    which must not pass for a supervisor that is merely not installed.
+    """
     subject = open_subject(name)
     try:
         said = subject.describe()
-    except SubjectError as error:
+    except UnsupportedError as error:
         return SubjectChoice(name=name, record=SubjectRecord(name=name, unavailable=str(error), beside=beside))
     finally:
         subject.close()

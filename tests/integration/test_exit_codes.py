@@ -41,6 +41,8 @@ def test_what_only_should_be_fails_under_strict(crashrig: RigCommand) -> None:
     ("arguments", "said"),
     [
         (["--subject", "holdfats"], "Did you mean 'holdfast'?"),
+        (["--subject", "simulated", "--subject", "./no-adapter"], "no-adapter: no such file"),
+        (["--subject", "simulated", "--subject", "/bin/false"], "/bin/false: describe: ended with 1"),
         (["--shard", "3/2"], "such as 1/3, found '3/2'"),
         (["--pace", "0"], "0.01<=x<=1000"),
         (["--pase", "2"], "--pace"),

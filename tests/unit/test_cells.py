@@ -59,10 +59,10 @@ def test_what_a_subject_lacks_is_unsupported() -> None:
     assert cell.settled.title == "A crash is followed by a restart"
 
 
-def test_a_subject_that_is_not_here_is_unsupported_with_its_reason() -> None:
+def test_a_subject_that_is_not_here_is_skipped_with_its_reason() -> None:
     cell = only(unavailable="not installed")
     assert cell.settled is not None
-    assert (cell.settled.verdict, cell.settled.reason) == (Verdict.UNSUPPORTED, "not installed")
+    assert (cell.settled.verdict, cell.settled.reason) == (Verdict.SKIPPED, "not installed")
 
 
 def test_a_scenario_for_the_other_kind_of_run_is_skipped() -> None:

@@ -139,6 +139,27 @@ def test_a_users_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         render_config(Job(directory="/job", agents=job.agents, override="/no/such.toml"))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[defualts]\ngrace = "5s"', "unknown key 'defualts', did you mean 'defaults'?"),
+        ("[tool]\n[build-system]", "unknown key 'tool', known: preset, .*; unknown key 'build-system', known"),
+        ('[policy]\ngrace = "5s"\n[fleet]\n', "unknown key 'policy'"),
+        ("defaults = 3\nagents = 4", "defaults: expected a table, found 3; agents: expected a table, found 4"),
+        ("[agents]\nworker_1 = 5", "agents.worker_1: expected a table, found 5"),
+    ],
+)
+def test_what_would_never_reach_holdfast_is_refused_here(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SubjectError, match=rf"own\.toml: not a configuration of holdfast: .*{said}"):
+        with_own(tmp_path, text)
+
+
+def test_a_whole_configuration_of_holdfast_is_taken(tmp_path: Path) -> None:
+    settings = with_own(tmp_path, 'state_directory = "mine"\nseed = 9\n[agents.other]\ncommand = ["true"]\n')
+    assert settings.state_directory == "/job/state"
+    assert [agent.name for agent in settings.agents] == ["worker_1", "worker_2"]
+
+
 def test_the_users_settings_in_the_environment_do_not_reach_the_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

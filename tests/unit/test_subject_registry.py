@@ -28,6 +28,8 @@ def test_an_unknown_name_is_refused_with_the_nearest_and_the_list() -> None:
 def test_a_name_like_nothing_gets_no_guess() -> None:
     with pytest.raises(SubjectError, match=r"no subject named 'xyzzy'\. Known: holdfast"):
         registry.open_subject("xyzzy")
+    with pytest.raises(SubjectError, match=r"no subject named ''\. Known: holdfast"):
+        registry.open_subject("")
 
 
 def test_a_file_without_a_slash_is_pointed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

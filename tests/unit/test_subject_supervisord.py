@@ -102,3 +102,6 @@ def test_a_users_own_configuration(tmp_path: Path) -> None:
     own.write_text("no section")
     with pytest.raises(SubjectError, match=r"own\.conf: not a configuration of supervisord"):
         render_config(job)
+    own.write_text("[defaults]\ngrace = 5s\n[supervisord]\nminfds = 77\n[watcher:x]\ncmd = true\n")
+    with pytest.raises(SubjectError, match=r"own\.conf: .*: unknown sections: defaults, watcher:x$"):
+        render_config(job)

@@ -9,13 +9,14 @@ import json
 import re
 import signal
 import tomllib
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from crashrig.subjects.protocol import SubjectError
 from crashrig.units import parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from crashrig.subjects.protocol import AgentJob, Job
 
@@ -26,13 +27,18 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 OF_THE_SCENARIO = frozenset({"command", "directory", "environment", "user", "log", "after"})
 """Keys of an agent that a user's configuration does not change: they are what is run, not how it is kept."""
 
+KEYS = ("preset", "state_directory", "containment", "seed", "fleet", "defaults", "agents")
+"""What a configuration of holdfast has at its top. The state directory and the seed are those of the cell."""
+
+TABLES = frozenset({"fleet", "defaults", "agents"})
+
 HEARTBEAT_OF_THE_SCENARIO = frozenset({"file", "format", "notify", "output"})
 
 
 def render_config(job: Job) -> str:
     """The whole configuration; a user's own (`job.override`) has the last word on policy.
 
-    Raises SubjectError when the user's file cannot be read.
+    Raises SubjectError when the user's file cannot be read, or has keys that holdfast does not know.
     """
     own = _read(job.override, job.pace)
     document: dict[str, Any] = {
@@ -119,10 +125,27 @@ def _read(path: str, pace: float) -> dict[str, Any]:
         return {}
     try:
         with open(path, "rb") as file:
-            document: dict[str, Any] = _paced(tomllib.load(file), pace)
+            written = tomllib.load(file)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SubjectError(f"{path}: not a configuration of holdfast: {error}") from error
+    if problems := list(_problems(written)):
+        raise SubjectError(f"{path}: not a configuration of holdfast: {'; '.join(problems)}")
+    document: dict[str, Any] = _paced(written, pace)
     return document
+
+
+def _problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """What would never reach holdfast, so that it could not refuse it itself: it must not be passed over."""
+    for name, value in document.items():
+        if name not in KEYS:
+            near = get_close_matches(name, KEYS, n=1)
+            yield f"unknown key {name!r}, " + (f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KEYS)}")
+        elif name in TABLES and not isinstance(value, dict):
+            yield f"{name}: expected a table, found {value!r}"
+    agents = document.get("agents")
+    for name, value in agents.items() if isinstance(agents, dict) else ():
+        if not isinstance(value, dict):
+            yield f"agents.{name}: expected a table, found {value!r}"
 
 
 def _paced(value: Any, pace: float) -> Any:

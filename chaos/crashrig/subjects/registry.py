@@ -89,7 +89,7 @@ def _resolve(reference: str) -> Callable[[], Subject]:
 def _unknown(name: str) -> str:
     near = get_close_matches(name, BUILT_IN, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    here = f" There is a file of that name: write ./{name} to use it as an adapter." if Path(name).exists() else ""
+    here = f" There is a file of that name: write ./{name} to use it as an adapter." if Path(name).is_file() else ""
     return (
         f"no subject named {name!r}.{hint}{here} Known: {', '.join(BUILT_IN)}; "
         "or a path with a slash (an executable adapter), or module:attribute (a Python adapter)."

@@ -28,6 +28,14 @@ FILES_PER_AGENT = 4
 FILES_BESIDE = 64
 COMMENT = re.compile(r"(\s)([;#])")
 
+SECTIONS = frozenset(
+    {
+        "supervisord", "supervisorctl", "unix_http_server", "inet_http_server", "include",
+        "program", "group", "fcgi-program", "eventlistener", "rpcinterface",
+    }
+)  # fmt: skip
+"""What a section of its manual is called, up to a colon: anything else is another program's file."""
+
 NOT_KEPT = frozenset({"command", "directory", "environment", "numprocs", "process_name", "user"})
 """Keys of a user's [program:…] that belong to the scenario, not to the policy."""
 
@@ -158,6 +166,9 @@ def _read_override(path: str) -> dict[str, dict[str, str]]:
             parser.read_file(file)
     except (OSError, configparser.Error, UnicodeDecodeError) as error:
         raise SubjectError(f"{path}: not a configuration of supervisord: {error}") from error
+    unknown = [name for name in parser.sections() if name.partition(":")[0] not in SECTIONS]
+    if unknown:
+        raise SubjectError(f"{path}: not a configuration of supervisord: unknown sections: {', '.join(unknown)}")
     return {section: dict(parser[section]) for section in parser.sections()}
 
 
