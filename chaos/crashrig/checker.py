@@ -27,7 +27,7 @@ REORDER = 0.050
 """Real seconds that a live judge holds observations back, so that those of several observers can be sorted."""
 
 
-def judge(scenario: Scenario, history: History, leftovers: Sequence[str] = ()) -> list[Result]:
+def judge(scenario: Scenario, history: History, survivors: Sequence[str] = ()) -> list[Result]:
     """The results of all expectations, in the order of the file, then `recover`, then problems of the run itself.
 
     Observations are sorted by time first (those of equal time keep their order), and what came after the end of
@@ -38,7 +38,7 @@ def judge(scenario: Scenario, history: History, leftovers: Sequence[str] = ()) -
     referee = Referee(scenario, history.header)
     for observation in sorted(history.observations, key=_time):
         referee.take(observation)
-    return referee.finish(referee.now, leftovers)
+    return referee.finish(referee.now, survivors)
 
 
 def _time(observation: Observation) -> float:
@@ -101,10 +101,10 @@ class LiveJudge:
         """What the run is still waiting for, in the words of the scenario."""
         return self._referee.undecided
 
-    def finish(self, t_end: float, leftovers: Sequence[str] = ()) -> list[Result]:
+    def finish(self, t_end: float, survivors: Sequence[str] = ()) -> list[Result]:
         """The results, for a run that ended at `t_end`."""
         self._release(math.inf)
-        return self._referee.finish(t_end * self._pace, leftovers)
+        return self._referee.finish(t_end * self._pace, survivors)
 
 
 def verdict_of(results: Sequence[Result], scenario: Scenario, subject: str) -> tuple[Verdict, str]:

@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 SPARE = 2
 """A host must have so many times the budget of a scenario, or the scenario is refused."""
 
-UNIX_PATH_MAX = 107
-"""Bytes of a Unix socket's path (unix(7)); the sockets of a cell lie in its scratch directory."""
-
 SCRATCH_PATH_MAX = 60
-"""Room for the scratch directory's own path, which leaves the rest to what adapters make in it."""
+"""Bytes of the path above scratch directories: a socket in one has 107 for the whole of its path (unix(7))."""
 
 
 def facts(containment: str, observation: str) -> Host:

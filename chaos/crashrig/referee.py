@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from crashrig.fault_record import FaultRecord
-from crashrig.monitors import build, describe
+from crashrig.monitors import build, clause_of
 from crashrig.monitors.guard import Guard
 from crashrig.monitors.protocol import Bench, Clause, seconds
 from crashrig.monitors.recover import recover
@@ -32,7 +32,7 @@ RIG = -1
 
 
 class Referee:
-    """Feeds the monitors of one scenario, in order of time. All times are nominal."""
+    """The monitors of one scenario, each behind a guard, and what is known of its faults."""
 
     def __init__(self, scenario: Scenario, header: Header) -> None:
         agents = agents_of(scenario)
@@ -107,11 +107,11 @@ class Referee:
         """What the run is waiting for."""
         return [guard.clause.text for guard in self._guards if guard.waiting] + self._faults.pending
 
-    def finish(self, t_end: float, leftovers: Sequence[str]) -> list[Result]:
+    def finish(self, t_end: float, survivors: Sequence[str]) -> list[Result]:
         """All results of a run that lasted until `t_end`."""
         t_end = max(t_end, self.now) if not self._end else self.now
         self._pass_time(t_end, including=True)
-        results = [self._excuse(guard, guard.finish(t_end, leftovers)) for guard in self._guards]
+        results = [self._excuse(guard, guard.finish(t_end, survivors)) for guard in self._guards]
         return results + self._problems()
 
     def _excuse(self, guard: Guard, result: Result) -> Result:
@@ -134,8 +134,8 @@ class Referee:
 
 def _guards(scenario: Scenario, bench: Bench) -> Iterator[Guard]:
     for number, expect in enumerate(scenario.expect):
-        clause = Clause(number, expect.operator, describe(expect), expect.promise, expect.name)
-        yield Guard(clause, partial(build, number, expect, bench))
+        clause = clause_of(number, expect)
+        yield Guard(clause, partial(build, clause, expect, bench))
     if scenario.recover is not None:
         wanted = scenario.recover
         text = f"recover {wanted.steady}, within {seconds(wanted.within)}, for {seconds(wanted.for_)}"

@@ -18,7 +18,8 @@ from crashrig.history import write_history
 from crashrig.host import scratch_root
 from crashrig.results import CellResult
 from crashrig.sandbox.group import PREFIX, Group
-from crashrig.sandbox.launch import Order, Outcome, Sandbox, cell_command
+from crashrig.sandbox.launch import Outcome, Sandbox, cell_command
+from crashrig.sandbox.reaper import Order
 from crashrig.verdict import Verdict
 
 if TYPE_CHECKING:

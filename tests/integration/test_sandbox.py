@@ -13,7 +13,8 @@ from running import exists, until
 
 from crashrig import proc
 from crashrig.sandbox import group
-from crashrig.sandbox.launch import Order, Outcome, Sandbox
+from crashrig.sandbox.launch import Outcome, Sandbox
+from crashrig.sandbox.reaper import Order
 from crashrig.sandbox.sweep import MARKER
 
 if TYPE_CHECKING:

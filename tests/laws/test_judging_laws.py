@@ -16,7 +16,7 @@ from judging import expect, header, scenario
 from crashrig.checker import LiveJudge, judge
 from crashrig.condition import ConditionError, compile_condition
 from crashrig.history import Footer, Header, History, Observation
-from crashrig.monitors import build
+from crashrig.monitors import build, clause_of
 from crashrig.monitors.protocol import Bench
 from crashrig.monitors.tolerance import Tolerance
 from crashrig.world import World
@@ -132,7 +132,7 @@ def test_incremental_is_batch(case: tuple[Header, list[Observation], Expect], da
 def test_what_is_settled_stays(case: tuple[Header, list[Observation], Expect]) -> None:
     head, seen, one = case
     world, tolerance = World(AGENTS, head.pace), Tolerance(head)
-    monitor = build(0, one, Bench(AGENTS, world, tolerance))
+    monitor = build(clause_of(0, one), one, Bench(AGENTS, world, tolerance))
     verdict = None
     for observation in seen:
         t = observation.t * head.pace

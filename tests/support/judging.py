@@ -89,9 +89,9 @@ def judged(
     resolution: float = 0.0,
     simulated: bool = True,
     agents: dict[str, Agent] | None = None,
-    leftovers: Sequence[str] = (),
+    survivors: Sequence[str] = (),
     **keys: Any,
 ) -> Result:
     """The result of one expectation on a story."""
     one = scenario(expect(**keys), **({} if agents is None else {"agents": agents}))
-    return judge(one, history(story, pace, resolution, simulated), leftovers)[0]
+    return judge(one, history(story, pace, resolution, simulated), survivors)[0]

@@ -35,7 +35,7 @@ def test_sometimes_is_merged_over_a_run() -> None:
 
 def test_unchanged() -> None:
     assert judged(STORY, unchanged="host").verdict is Verdict.PASSED
-    left = judged(STORY, unchanged="host", leftovers=["process 4711 sleep", "cgroup x"])
+    left = judged(STORY, unchanged="host", survivors=["process 4711 sleep", "cgroup x"])
     assert left.verdict is Verdict.FAILED
     assert (left.observed, left.unit) == (2, "count")
     assert "left over: process 4711 sleep; cgroup x" in left.message

@@ -24,23 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-__all__ = ["MODIFIERS", "REQUIRED", "Bench", "Clause", "Monitor", "build", "describe", "merge_sometimes"]
-
-MODIFIERS: dict[str, frozenset[str]] = {
-    "always": frozenset({"after", "until", "grace"}),
-    "never": frozenset({"after", "until", "grace"}),
-    "eventually": frozenset({"after", "within"}),
-    "stays": frozenset({"after", "for", "grace"}),
-    "count": frozenset({"after", "until", "min", "max"}),
-    "gaps": frozenset({"after", "until", "are", "tolerance"}),
-    "order": frozenset({"after", "until"}),
-    "unchanged": frozenset(),
-    "sometimes": frozenset({"after", "until"}),
-}
-"""The keys that each operator reads beside itself, `name` and `promise`; others have no meaning there."""
-
-REQUIRED: dict[str, frozenset[str]] = {"stays": frozenset({"for"}), "gaps": frozenset({"are"})}
-"""The keys without which an operator says nothing. A count needs `min` or `max`."""
+__all__ = ["Bench", "Clause", "Monitor", "build", "clause_of", "describe", "merge_sometimes"]
 
 _BUILDERS: dict[str, Callable[[Clause, Expect, Bench], Monitor]] = {
     "always": AlwaysNever,
@@ -55,9 +39,13 @@ _BUILDERS: dict[str, Callable[[Clause, Expect, Bench], Monitor]] = {
 }
 
 
-def build(number: int, expect: Expect, bench: Bench) -> Monitor:
-    """The monitor of the expectation with this number. ConditionError when it is not written as it must be."""
-    clause = Clause(number, expect.operator, describe(expect), expect.promise, expect.name)
+def clause_of(number: int, expect: Expect) -> Clause:
+    """Which expectation this is, `number` being its place in the file, from 0."""
+    return Clause(number, expect.operator, describe(expect), expect.promise, expect.name)
+
+
+def build(clause: Clause, expect: Expect, bench: Bench) -> Monitor:
+    """The monitor of an expectation. ConditionError when it is not written as it must be."""
     builder = _BUILDERS[expect.operator]
     if needs_hindsight(expect):
         return Hindsight(clause, expect, bench, builder)

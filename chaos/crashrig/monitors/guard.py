@@ -20,7 +20,7 @@ _WAKES_MAX = 100
 
 
 class Guard:
-    """A monitor that may raise without taking the others along: its expectation is then an error."""
+    """One monitor, made by `make`; whatever it raises, then or later, is told as its result."""
 
     def __init__(self, clause: Clause, make: Callable[[], Monitor]) -> None:
         self.clause = clause
@@ -93,12 +93,12 @@ class Guard:
         if self._wakes > _WAKES_MAX:
             raise RuntimeError(f"the monitor does not move on at {moment(t)}")
 
-    def finish(self, t_end: float, leftovers: Sequence[str]) -> Result:
+    def finish(self, t_end: float, survivors: Sequence[str]) -> Result:
         """Its result."""
         if self._monitor is not None and not self.error:
             try:
                 if isinstance(self._monitor, Unchanged):
-                    self._monitor.leftovers = leftovers
+                    self._monitor.survivors = survivors
                 return self._monitor.finish(t_end)
             except Exception as error:
                 self._fail(error)

@@ -1,6 +1,6 @@
 """unchanged "host": the host after the cell is as it was before.
 
-What was left over is found by whoever ran the cell, and handed in; there is nothing to observe meanwhile.
+What survived the supervisor is found by whoever ran the cell, and handed in; there is nothing to observe meanwhile.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _SHOWN_MAX = 10
 
 
 class Unchanged(Monitor):
-    """Decided at the end, by `leftovers`."""
+    """Decided at the end, by `survivors`."""
 
     has_goal = False
-    leftovers: Sequence[str] = ()
+    survivors: Sequence[str] = ()
 
     @property
     def waiting(self) -> bool:
@@ -29,15 +29,15 @@ class Unchanged(Monitor):
 
     def find(self, t_end: float) -> Finding:
         """What was left over, if anything."""
-        shown = "; ".join(self.leftovers[:_SHOWN_MAX])
-        more = len(self.leftovers) - _SHOWN_MAX
+        shown = "; ".join(self.survivors[:_SHOWN_MAX])
+        more = len(self.survivors) - _SHOWN_MAX
         return Finding(
-            verdict=Verdict.FAILED if self.leftovers else Verdict.PASSED,
+            verdict=Verdict.FAILED if self.survivors else Verdict.PASSED,
             expected="the host as it was before",
-            seen=f"left over: {shown}" + (f" and {more} more" if more > 0 else "") if self.leftovers else "it is",
-            observed=len(self.leftovers),
+            seen=f"left over: {shown}" + (f" and {more} more" if more > 0 else "") if self.survivors else "it is",
+            observed=len(self.survivors),
             bound="0",
-            margin=-len(self.leftovers),
+            margin=-len(self.survivors),
             unit="count",
-            at=t_end if self.leftovers else None,
+            at=t_end if self.survivors else None,
         )

@@ -35,9 +35,6 @@ EXPLAINED = 6
 ROWS_FOLDED_ABOVE = 12
 """Up to this many scenarios each has a line of its own; of more, those that went well are only counted."""
 
-ROWS_FOLDED_ABOVE = 12
-"""Up to this many scenarios each has a line of its own; of more, those that went well are only counted."""
-
 WARNINGS_SHOWN = 8
 """Warnings told on a terminal; the report has all."""
 

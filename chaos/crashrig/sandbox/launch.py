@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,27 +11,13 @@ import msgspec
 
 from crashrig import proc
 from crashrig.sandbox.group import Group
-from crashrig.sandbox.reaper import CLEAN_SECONDS, INTERRUPT
+from crashrig.sandbox.reaper import CLEAN_SECONDS, INTERRUPT, Order
 from crashrig.sandbox.sweep import MARKER, end_all, remove_tree
 
 ENTRY = Path(__file__).with_name("reaper.py")
 
 BOOT = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); import crashrig.cell; crashrig.cell.main()"
 """Finds crashrig where the runner found it, installed or not, without an environment variable that agents inherit."""
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reaper is to do; see `reaper.Order`, which reads it."""
-
-    cell: str
-    command: list[str]
-    environment: dict[str, str]
-    log: str
-    scratch: str
-    group: dict[str, str]
-    processes: int
-    memory: int
-    deadline: float
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +46,7 @@ class Sandbox:
         self._order = order
         self._outcome: Outcome | None = None
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-E", str(ENTRY), msgspec.json.encode(order).decode()],
+            [sys.executable, "-I", "-S", "-E", str(ENTRY), json.dumps(order._asdict())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**order.environment, MARKER: order.cell},

@@ -17,7 +17,7 @@ import select
 import signal
 import sys
 from time import monotonic
-from types import SimpleNamespace
+from typing import NamedTuple
 
 if __name__ == "__main__":  # -I leaves the path to us
     sys.path.insert(0, os.path.abspath(__file__).rpartition("/crashrig/")[0])
@@ -26,22 +26,23 @@ from crashrig import proc
 from crashrig.sandbox.group import Group
 from crashrig.sandbox.sweep import MARKER, end_all, remove_tree
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
 
-    class Order(NamedTuple):
-        """What the runner orders; paths are absolute. `deadline` is in real seconds, for the whole cell."""
+class Order(NamedTuple):
+    """What the runner orders, as one JSON object on the command line; paths are absolute.
 
-        cell: str
-        command: list[str]
-        environment: dict[str, str]
-        log: str
-        scratch: str
-        group: dict[str, str]
-        processes: int
-        memory: int
-        deadline: float
+    `cell` is the value of the marker. `group` are the directories of the control group to make, with limits on
+    its tasks and its bytes of memory. `deadline` is in real seconds, for the whole cell.
+    """
+
+    cell: str
+    command: list[str]
+    environment: dict[str, str]
+    log: str
+    scratch: str
+    group: dict[str, str]
+    processes: int
+    memory: int
+    deadline: float
 
 
 REAPER = "CRASHRIG_REAPER"
@@ -60,7 +61,7 @@ _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> None:
     """Carry out the order in the first argument."""
-    order = read_order(sys.argv[1])
+    order = Order(**json.loads(sys.argv[1]))
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     proc.become_subreaper()
@@ -72,12 +73,6 @@ def main() -> None:
     status, swept = _end(cell, group)
     leftovers = _clean(order, group)
     _tell({"why": why, "status": status, "swept": swept, "leftovers": leftovers})
-
-
-def read_order(text: str) -> Order:
-    """The order as an object with attributes; typing is not imported for it."""
-    order: Order = SimpleNamespace(**json.loads(text))  # type: ignore[assignment]
-    return order
 
 
 def _start(order: Order) -> int:
