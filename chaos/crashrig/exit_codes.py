@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from crashrig.results import CellResult
 
 PASSED, FAILED, INVALID, INCONCLUSIVE, ERROR, NOTHING, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
-"""Exit codes, as DESIGN names them."""
+"""The exit codes of a run; 130 is what a shell says of a program that Ctrl-C has ended."""
 
 
 def gates(result: CellResult) -> bool:

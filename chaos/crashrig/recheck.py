@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from crashrig.cell_spec import HISTORY
 from crashrig.checker import judge, verdict_of
 from crashrig.frozen import FrozenError, read_frozen
 from crashrig.history import HistoryError, read_history
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from crashrig.results import CellResult, Run
     from crashrig.verdict import Result
-
-HISTORY = "history.jsonl"
 
 
 class Change(NamedTuple):

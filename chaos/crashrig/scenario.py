@@ -103,8 +103,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is wanted of the supervisor, in no supervisor's own words; each subject translates it.
 
-    A key that is not written leaves the subject at the value that SEEDS' `autopilot` names (the defaults here),
-    so that a scenario depends on nothing unsaid.
+    A key that is not written has the value here, which each subject is given as well: a scenario depends on
+    nothing unsaid.
     """
 
     restart: Literal["on-failure", "always", "never"] = "on-failure"

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 from judging import expect, history, scenario
 
+from crashrig.cell_spec import HISTORY
 from crashrig.checker import judge, verdict_of
 from crashrig.commands.recheck import command
 from crashrig.frozen import CELL, DIRECTORY, SCENARIO, FrozenCell
 from crashrig.history import write_history
-from crashrig.recheck import HISTORY
 from crashrig.report.run_json import write
 from crashrig.results import CellKey, CellResult, Run
 from crashrig.scenario import Agent

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from crashrig.exit_codes import ERROR, PASSED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crashrig.abilities import Ability, Examination
     from crashrig.results import SubjectRecord
-
-UNFIT = 4
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ def command(as_json: bool) -> None:
     else:
         for line in _lines(examination, subjects, fit=fit):
             click.echo(line)
-    sys.exit(0 if fit else UNFIT)
+    sys.exit(PASSED if fit else ERROR)
 
 
 def _lines(examination: Examination, subjects: list[SubjectRecord], *, fit: bool) -> Iterator[str]:

@@ -8,22 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crashrig.commands.selection import INVALID, fail
+from crashrig.commands.stored import report_dir_option, stored_run
 
 if TYPE_CHECKING:
     from crashrig.recheck import Change, Rechecked
-    from crashrig.results import Run
 
 
 @click.command("recheck")
 @click.argument("run", metavar="[RUN]", default="latest")
-@click.option(
-    "--report-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where runs are kept.",
-)
+@report_dir_option
 def command(run: str, report_dir: Path) -> None:
     """Judge the stored histories of a run again with today's checkers; nothing is run, nothing is written.
 
@@ -36,23 +29,13 @@ def command(run: str, report_dir: Path) -> None:
     from crashrig.recheck import recheck
 
     place = Path(run) if Path(run).exists() else report_dir / run
-    stored = _stored(place)
+    stored = stored_run(place)
     cells = list(recheck(stored, place if place.is_dir() else place.parent))
     for cell in cells:
         if cell.changed:
             click.echo(_difference(cell))
     click.echo(_summary(cells))
     sys.exit(exit_code([cell.after for cell in cells], interrupted=stored.interrupted))
-
-
-def _stored(place: Path) -> Run:
-    from crashrig.report.files import ReportError
-    from crashrig.report.run_json import read_run
-
-    try:
-        return read_run(place)
-    except ReportError as error:
-        fail(str(error), INVALID)
 
 
 def _difference(cell: Rechecked) -> str:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from crashrig.cell_spec import HISTORY
+from crashrig.commands.selection import fail
+from crashrig.commands.stored import report_dir_option
+from crashrig.exit_codes import FAILED, INVALID, NOTHING, PASSED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 JOURNAL = "journal.jsonl"
-HISTORY = "history.jsonl"
 RUN = "run.json"
 DIFFERENCES_SHOWN = 20
 """So many lines of one journal's differences are printed; the first ones tell the cause."""
@@ -28,13 +32,7 @@ class Case(NamedTuple):
 
 @click.command()
 @click.argument("what", metavar="RUN[#CELL]|JOURNAL|DIRECTORY")
-@click.option(
-    "--report-dir",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where runs are kept.",
-)
+@report_dir_option
 def command(what: str, report_dir: Path) -> None:
     """Feed holdfast's journals back into its core and compare every decision.
 
@@ -49,13 +47,12 @@ def command(what: str, report_dir: Path) -> None:
     place = _place(Path(path), report_dir)
     cases = [case for case in _cases(place) if _is_chosen(case, cell)]
     if not cases:
-        click.echo(f"{what}: no journal of holdfast here; expected a real run of holdfast, or its journal", err=True)
-        sys.exit(5)
+        fail(f"{what}: no journal of holdfast here; expected a real run of holdfast, or its journal", NOTHING)
     differing = sum(not _show(case) for case in cases)
     click.echo(
         f"{len(cases)} journals, {len(cases) - differing} agree" + (f", {differing} differ" if differing else "")
     )
-    sys.exit(1 if differing else 0)
+    sys.exit(FAILED if differing else PASSED)
 
 
 def _place(path: Path, report_dir: Path) -> Path:
@@ -63,8 +60,7 @@ def _place(path: Path, report_dir: Path) -> Path:
     if not path.exists() and (report_dir / path).exists():
         return report_dir / path
     if not path.exists():
-        click.echo(f"{path}: there is no such file or directory, nor a run of that name in {report_dir}", err=True)
-        sys.exit(2)
+        fail(f"{path}: there is no such file or directory, nor a run of that name in {report_dir}", INVALID)
     return path
 
 
@@ -96,8 +92,7 @@ def _show(case: Case) -> bool:
         runs = read(str(case.journal))
         history = read_history(case.history) if case.history is not None else None
     except (JournalError, HistoryError, OSError) as error:
-        click.echo(f"{case.name}: {error}", err=True)
-        sys.exit(2)
+        fail(f"{case.name}: {error}", INVALID)
     differences = [line for run in runs for line in replay(run)]
     differences += cross_check(runs, history) if history is not None else []
     decisions = sum(len(run.entries) for run in runs)

@@ -7,16 +7,12 @@ from pathlib import Path
 
 import click
 
+from crashrig.commands.stored import report_dir_option
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path), default=None, required=False)
-@click.option(
-    "--report-dir",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where runs are kept.",
-)
+@report_dir_option
 def command(run: Path | None, report_dir: Path) -> None:
     """Write the reports of a run again, from its run.json and its histories.
 

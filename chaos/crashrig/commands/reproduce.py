@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from crashrig.commands.selection import INVALID, fail
+from crashrig.commands.selection import fail
+from crashrig.commands.stored import report_dir_option, stored_run
+from crashrig.exit_codes import INVALID
 
 if TYPE_CHECKING:
     from crashrig.cells import Cell
@@ -22,13 +24,7 @@ if TYPE_CHECKING:
 @click.argument("cell", metavar="PATH|RUN#CELL")
 @click.option("--repeat", type=click.IntRange(1), default=1, show_default=True, help="Run it so often.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Repetitions at a time.")
-@click.option(
-    "--report-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where runs are kept.",
-)
+@report_dir_option
 def command(cell: str, repeat: int, jobs: int, report_dir: Path) -> None:
     """Run one cell again with the scenario, subject, seed and pace it had.
 
@@ -50,20 +46,10 @@ def _directory(text: str, reports: Path) -> Path:
     if not mark or Path(text).exists():
         return Path(text)
     place = Path(run) if Path(run).is_dir() else reports / run
-    found = next((one for one in _stored(place).cells if name in (str(one.key), one.directory)), None)
+    found = next((one for one in stored_run(place).cells if name in (str(one.key), one.directory)), None)
     if found is None or not found.directory:
         fail(f"{place}: no cell {name!r} has run there; expected a name such as SCENARIO[SUBJECT]", INVALID)
     return place / found.directory
-
-
-def _stored(place: Path) -> Run:
-    from crashrig.report.files import ReportError
-    from crashrig.report.run_json import read_run
-
-    try:
-        return read_run(place)
-    except ReportError as error:
-        fail(str(error), INVALID)
 
 
 def _cells(directory: Path, repeat: int) -> list[Cell]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crashrig.commands.selection import INVALID, NOTHING, chosen, fail, scenario_arguments
+from crashrig.commands.selection import chosen, fail, scenario_arguments
+from crashrig.commands.stored import report_dir_option
+from crashrig.exit_codes import INVALID, NOTHING
 from crashrig.subject_choice import DEFAULT
 
 if TYPE_CHECKING:
@@ -87,13 +89,7 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--lf", is_flag=True, help="Run only what did not pass in the latest run.")
 @click.option("--strict", is_flag=True, help='Take every "should" for a "must".')
 @click.option("-x", "--fail-fast", is_flag=True, help="Begin no more cells after the first that fails.")
-@click.option(
-    "--report-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Where runs are kept.",
-)
+@report_dir_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON on standard output.")
 @click.option("--dry-run", is_flag=True, help="Print what would be run, with all configurations, and run nothing.")
 def command(

@@ -1,7 +1,6 @@
 """How commands choose scenarios: the shared argument and options, and how a bad choice ends the command.
 
-Finding and reading is done by `library`. Exit codes are those of DESIGN: 2 for an invalid scenario, 5 when nothing
-is selected.
+Finding and reading is done by `library`; exit codes are those of `exit_codes`.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
+from crashrig.exit_codes import INVALID, NOTHING
 from crashrig.library import Filters, NothingSelected, select
 from crashrig.scenario_file import ScenarioError
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from crashrig.scenario_file import LoadedScenario
-
-INVALID = 2
-NOTHING = 5
 
 F = TypeVar("F", bound="Callable[..., object]")
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crashrig.commands.selection import INVALID, NOTHING, fail
+from crashrig.commands.selection import fail
+from crashrig.exit_codes import INVALID, NOTHING
 from crashrig.library import NothingSelected, find, load_all
 from crashrig.scenario_file import ScenarioError
 

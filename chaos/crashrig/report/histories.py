@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from crashrig.cell_spec import HISTORY
 from crashrig.history import Header, History, HistoryError, Observation, read_history
 from crashrig.report.files import inside
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crashrig.results import CellResult, Run
-
-NAME = "history.jsonl"
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,11 +39,11 @@ def of_cell(cell: CellResult, directory: Path) -> Seen:
     folder = inside(directory, cell.directory)
     if folder is None:
         return Seen(problem="no history: nothing ran" if not cell.directory else "no history: outside of the run")
-    path = folder / NAME
+    path = folder / HISTORY
     try:
         return Seen(history=read_history(path))
     except OSError as error:
-        return Seen(problem=f"no history: {cell.directory}/{NAME}: {error.strerror}")
+        return Seen(problem=f"no history: {cell.directory}/{HISTORY}: {error.strerror}")
     except HistoryError as error:
         return _salvage(path, str(error))
 

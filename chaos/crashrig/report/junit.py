@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from crashrig.cell_spec import HISTORY
 from crashrig.report.files import write_atomically
 from crashrig.report.matrix import Column, group_of
 from crashrig.report.text import one_line, visible
@@ -130,7 +131,7 @@ def _output(cell: CellResult) -> str:
     lines += [f"{one.verdict}: {one.text}: {observed(one)} {spare(one)}".rstrip() for one in cell.results]
     lines += [f"warning: {warning}" for warning in cell.warnings]
     if cell.directory:
-        lines.append(f"[[ATTACHMENT|{cell.directory}/history.jsonl]]")
+        lines.append(f"[[ATTACHMENT|{cell.directory}/{HISTORY}]]")
     return visible("\n".join(lines))
 
 

@@ -9,8 +9,9 @@ import msgspec
 
 from crashrig.scenario import Duration, Policy
 
-BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0)  # SEEDS `autopilot`, and RST-4's default
-BACKOFF_INITIAL, BACKOFF_MULTIPLIER, BACKOFF_MAX = 1.0, 2.0, 300.0  # SEEDS `autopilotd`, and RST-4's
+BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0)
+BACKOFF_INITIAL, BACKOFF_MULTIPLIER, BACKOFF_MAX = 1.0, 2.0, 300.0
+"""Nominal seconds, and a factor: the defaults that RST-4 names."""
 
 
 def real_policy(policy: Policy, pace: float) -> Policy:

@@ -121,7 +121,7 @@ class Subject(Protocol):
         """Pass on an operator's command: start, stop, restart (an agent), shutdown (agent is empty)."""
 
     def claims(self) -> Mapping[str, str]:
-        """The supervisor's own word on each agent, in the state words of DESIGN; empty when it will not say."""
+        """The supervisor's own word on each agent, in the words of docs/subjects.md; empty when it will not say."""
 
     def close(self) -> None:
         """Let go of connections; the supervisor's process is not the adapter's to end."""
