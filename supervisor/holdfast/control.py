@@ -18,6 +18,9 @@ from holdfast import clock
 LINE_BYTES_MAX = 65536
 CLIENTS_MAX = 64
 SLOW_SECONDS_MAX = 5.0
+TURN_SECONDS_MAX = 0.004
+"""After this long in a turn of the loop, further requests wait for the next one: agents come first (RST-10)."""
+
 _ACCEPTED_AT_ONCE_MAX = 16
 _BACKLOG = 128
 _PAUSE_SECONDS = 0.5
@@ -62,11 +65,19 @@ class ControlServer:
         for client in list(self._clients.values()):
             if client.drop_at is not None and client.drop_at <= now:
                 client.close()
-            elif client.has_request:
-                client.go_on()
+        self._take_up_requests(clock.now() + TURN_SECONDS_MAX)
         if self._paused_until is not None and self._paused_until <= now:
             self._paused_until = None
             self._selector.register(self._socket, selectors.EVENT_READ, self._accept)
+
+    def _take_up_requests(self, until: float) -> None:
+        """One of each client, as far as the time allows; who had a turn is last in the next one."""
+        for number, client in list(self._clients.items()):
+            if client.has_request:
+                self._clients[number] = self._clients.pop(number)
+                client.go_on()
+                if clock.now() > until:
+                    return
 
     def close(self) -> None:
         """Send what can be sent at once, hang up and remove the socket."""
@@ -159,8 +170,6 @@ class _Client:
             self._send()
         elif self._open:
             self._receive()
-        if self.has_request:
-            self.go_on()
         self._show_interest()
 
     def _receive(self) -> None:

@@ -22,7 +22,7 @@ from holdfast.handoff import from_json
 from holdfast.journal import Journal
 from holdfast.lastrites import end_everything
 from holdfast.lock import Lock, LockedError
-from holdfast.loop import Loop, Signals
+from holdfast.loop import HEARD_SIGNALS, Loop, Signals
 from holdfast.notify import SocketDirectory
 from holdfast.operations import Operations
 from holdfast.output import say
@@ -99,6 +99,7 @@ def run(settings: Settings) -> int:
             journal.note("fault", text=traceback.format_exc())
             return EXIT_FAULT
         finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, HEARD_SIGNALS)  # it is over: nothing may spoil the tidying up
             left = end_everything(forest, groups, clock.now() + _LEFTOVERS_SECONDS)
             if left:
                 say(f"critical: {len(left)} processes could not be killed: {left[:20]}")

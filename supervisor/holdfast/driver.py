@@ -86,7 +86,9 @@ class Driver:
         except StartError as error:
             return self._failed(wanted, watch, str(error))
         except OSError as error:
-            return self._failed(wanted, watch, f"{wanted.agent}: {error.strerror} while preparing its start")
+            return self._failed(
+                wanted, watch, f"{error.filename or wanted.agent}: {error.strerror} while preparing its start"
+            )
         if watch:
             watch.started()
         return Spawned(wanted.agent, wanted.generation, tree.leader)
@@ -147,11 +149,12 @@ class Driver:
 
     def emptied(self) -> Iterator[TreeEmptied]:
         """Generations without a leader of which nothing lives any more."""
-        for tree in list(self._left):
-            if self._forest.is_empty(tree):
-                del self._left[tree]
-                self._bury(tree)
-                yield TreeEmptied(tree.agent, tree.generation)
+        if not self._left:
+            return
+        for tree in self._forest.empty_among(self._left.keys()):
+            del self._left[tree]
+            self._bury(tree)
+            yield TreeEmptied(tree.agent, tree.generation)
 
     def tidy(self) -> None:
         """Close what belonged to dead leaders: not urgent, so not done on the way to the next start."""

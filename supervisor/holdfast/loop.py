@@ -32,8 +32,14 @@ LATE_SECONDS = 0.1
 WAIT_SECONDS_MAX = 86400.0
 """epoll_wait(2) counts milliseconds in an int, 24.8 days; after a day the loop looks at its plans again."""
 
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_HEARD_SIGNALS = (signal.SIGCHLD, signal.SIGHUP, *_STOP_SIGNALS)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+_SURVIVED_SIGNALS = (
+    *(signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF),
+    *(signal.SIGIO, signal.SIGPWR),
+)
+"""These would end us without a word to the agents (signal(7)), which is never what was meant."""
+
+HEARD_SIGNALS = (signal.SIGCHLD, *STOP_SIGNALS, *_SURVIVED_SIGNALS)
 
 
 class Signals:
@@ -42,7 +48,7 @@ class Signals:
     def __init__(self) -> None:
         self.stops = 0
         self.reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._before = {number: signal.signal(number, self._heard) for number in _HEARD_SIGNALS}
+        self._before = {number: signal.signal(number, self._heard) for number in HEARD_SIGNALS}
         self._wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
 
     def drain(self) -> None:
@@ -62,7 +68,7 @@ class Signals:
         os.close(self._writer)
 
     def _heard(self, number: int, _frame: FrameType | None) -> None:
-        if number in _STOP_SIGNALS:
+        if number in STOP_SIGNALS:
             self.stops += 1
 
 
@@ -93,6 +99,7 @@ class Loop:
         self._died = True
         self._stops = 0
         self._exit_code: int | None = None
+        self._put_off = False
         self._began = clock.now()
         selector.register(signals.reader, EVENT_READ, self.note_death)
 
@@ -168,7 +175,7 @@ class Loop:
             self.driver.tidy()
 
     def _hear_signals(self) -> None:
-        """SIGTERM and SIGINT: the first asks, every further one insists (STOP-3)."""
+        """SIGTERM, SIGINT and SIGQUIT: the first asks, every further one insists (STOP-3)."""
         while self._stops < self._signals.stops:
             self.feed(ShutdownRequested(urgent=self._stops > 0))
             self._stops += 1
@@ -187,11 +194,22 @@ class Loop:
                 self.feed(beat)
 
     def _let_deadline_come(self, began: float) -> None:
-        """Only if this turn has not itself been held up: what came meanwhile is to be read first."""
+        """Once what had come before it is read: a turn that was held up itself puts its deadlines off by one turn.
+
+        Not by two, or a machine on which every turn is slow would see no deadline at all; then the time lost is
+        told instead, so that no beat is missed (HB-6).
+        """
         now = clock.now()
         deadline = self._fleet.deadline
-        if deadline is not None and deadline <= now and now - began <= LATE_SECONDS:
-            self.feed(DeadlineReached())
+        if deadline is None or deadline > now:
+            return
+        held_up = now - began if now - began > LATE_SECONDS else 0.0
+        self._put_off = held_up > 0.0 and not self._put_off
+        if self._put_off:
+            return
+        if held_up:
+            self.feed(Woke(held_up))
+        self.feed(DeadlineReached())
 
     # Effects -------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ PATH_BYTES_MAX = 107
 
 MESSAGES_PER_TURN = 64
 _MESSAGE_BYTES_MAX = 4096
+_DATAGRAMS_HELD_DEFAULT = 512
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -38,6 +39,7 @@ class NotifySocket:
         self.environment = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": str(round(timeout * 1_000_000))}
         if os.path.lexists(path):
             os.unlink(path)
+        self._holds_max = _datagrams_held_max()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -67,9 +69,12 @@ class NotifySocket:
         return found
 
     def drain(self) -> None:
-        """Drop what is waiting: it was said by an earlier generation."""
-        while len(self.receive()) == MESSAGES_PER_TURN:
-            pass
+        """Drop what is waiting: it was said by an earlier generation. Not more: somebody may be flooding us."""
+        for _ in range(self._holds_max + 1):
+            try:
+                self._socket.recv(1)
+            except OSError:
+                return
 
     def close(self) -> None:
         """Close and remove the socket."""
@@ -78,6 +83,15 @@ class NotifySocket:
             os.unlink(self.path)
         except OSError:
             pass
+
+
+def _datagrams_held_max() -> int:
+    """How many datagrams wait in a socket that is made now, at most (unix(7), max_dgram_qlen)."""
+    try:
+        with open("/proc/sys/net/unix/max_dgram_qlen", encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return _DATAGRAMS_HELD_DEFAULT
 
 
 def _message(data: bytes, ancillary: list[tuple[int, int, bytes]]) -> Message | None:

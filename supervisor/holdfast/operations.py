@@ -17,6 +17,7 @@ _FOR_AN_AGENT: dict[str, Callable[[str], Event]] = {
     "stop": StopRequested,
     "restart": RestartRequested,
 }
+_NAME_SHOWN_MAX = 100
 _COMMANDS = ("status", *_FOR_AN_AGENT, "shutdown")
 
 
@@ -41,7 +42,7 @@ class Operations:
         elif command in _FOR_AN_AGENT:
             self._for_an_agent(command, request, reply)
         else:
-            reply(refusal(f"command: expected one of {', '.join(_COMMANDS)}, found {command[:100]!r}"))
+            reply(refusal(f"command: expected one of {', '.join(_COMMANDS)}, found {command[:_NAME_SHOWN_MAX]!r}"))
 
     def settle(self) -> None:
         """Answer whose stop has come to its end."""
@@ -97,6 +98,7 @@ def _unknown(name: object, names: list[str]) -> str:
         return 'agent: expected the name of an agent, as in {"command": "stop", "agent": "NAME"}'
     from difflib import get_close_matches  # only for this message
 
+    name = name[:_NAME_SHOWN_MAX]  # comparing a long one with many takes long
     near = get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[:10])}" if names else "there are none"
-    return f"agent: no agent is named {name[:100]!r}; {hint}"
+    return f"agent: no agent is named {name!r}; {hint}"

@@ -8,6 +8,7 @@ gets what is still held, up to a bound, when it takes something again, and one l
 
 import os
 import select
+import stat
 
 READ_BYTES_PER_TURN = 65536
 HELD_BYTES_MAX = 1 << 20
@@ -19,10 +20,24 @@ _PIECE = 4096
 class Outlet:
     """A descriptor to write to without waiting; -1 throws everything away."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, path: str = "") -> None:
+        """A `path` is opened by `open`, to be appended to."""
         self._descriptor = descriptor
+        self._path = path
         self._held = bytearray()
         self._lost = 0
+
+    def open(self) -> None:
+        """Open the file, if it is one and not open yet; raises OSError, also for a FIFO that nobody reads."""
+        if self._path and self._descriptor < 0:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+            self._descriptor = os.open(self._path, flags, 0o640)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._descriptor > _STDERR:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     @property
     def waiting(self) -> bool:
@@ -93,11 +108,29 @@ class OutputPipe:
 def say(text: str) -> None:
     """One line on stderr, if stderr takes it at once; nobody there is no reason to stop."""
     data = f"holdfast: {text}\n".encode(errors="backslashreplace")
+    descriptor = without_waiting(_STDERR)
     try:
-        if _takes_more(_STDERR):
-            os.write(_STDERR, data)
+        if _takes_more(descriptor):
+            os.write(descriptor, data)
     except OSError:
         pass
+    finally:
+        if descriptor != _STDERR:
+            os.close(descriptor)
+
+
+def without_waiting(descriptor: int) -> int:
+    """For a pipe a descriptor of our own that never waits, for anything else the same one.
+
+    Agents write into the pipe that is our stdout or stderr as well, so between a look whether there is room and
+    the write the room may go; and O_NONBLOCK on the one we have would be theirs too (open(2)).
+    """
+    try:
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # somebody else's pipe, or one without a reader
+        pass
+    return descriptor
 
 
 def _takes_more(descriptor: int) -> bool:

@@ -6,6 +6,7 @@ every signal at its default, /dev/null to read from, and the supervisor's direct
 What happens to it afterwards is the business of `tree` and `loop`.
 """
 
+import errno
 import os
 import signal
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ _NOT_HANDED_ON = frozenset(
 """What the supervisor's own supervisor said to it alone (sd_notify(3), sd_listen_fds(3))."""
 
 _LOG_MODE = 0o640
+_LOG_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY | os.O_NONBLOCK
+"""Opening a FIFO waits for a reader otherwise (fifo(7)): one agent's log would hold up all agents."""
 
 
 class StartError(Exception):
@@ -173,15 +176,18 @@ def _encoded(environment: Mapping[str, str]) -> dict[bytes, bytes]:
 
 
 def open_log(path: str, opened: list[int]) -> int:
-    """A log file to append to, made when it is missing; raises StartError."""
-    return _open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY, opened, "log file ")
+    """A log file to append to, made when it is missing; raises StartError, also for a FIFO that nobody reads."""
+    descriptor = _open(path, _LOG_FLAGS, opened, "log file ")
+    os.set_blocking(descriptor, True)  # only the opening must not wait
+    return descriptor
 
 
 def _open(path: str, flags: int, opened: list[int], what: str = "") -> int:
     try:
         descriptor = os.open(path, flags | os.O_CLOEXEC, _LOG_MODE)
     except OSError as error:
-        raise StartError(f"{what}{path}: {error.strerror}") from None
+        cause = "nobody reads this FIFO" if error.errno == errno.ENXIO else error.strerror
+        raise StartError(f"{what}{path}: {cause}") from None
     opened.append(descriptor)
     return descriptor
 

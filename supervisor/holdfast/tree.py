@@ -20,7 +20,7 @@ dies, and when the last of its possible generations ends it is killed with that 
 import ctypes
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from holdfast import procfs
@@ -135,14 +135,18 @@ class Forest:
 
     def is_empty(self, tree: Tree) -> bool:
         """Whether it is proven that nothing of the generation lives; see the top of this file."""
-        if tree.leader_lives:
-            return False
-        if self._childless:
-            return True
+        return tree in self.empty_among([tree])
+
+    def empty_among(self, trees: Collection[Tree]) -> list[Tree]:
+        """Those of the generations of which that is proven, all by one look: many may end in the same moment."""
+        ended = [tree for tree in trees if not tree.leader_lives]
+        if not ended or self._childless:
+            return ended
         try:
-            return not any(owner is tree for owner, _ in self._orphans())
+            occupied = {owner for owner, _ in self._orphans()}
         except OSError:
-            return False  # not seen is not proven; asked again at the next sweep
+            return []  # not seen is not proven; asked again at the next sweep
+        return [tree for tree in ended if tree not in occupied]
 
     # Belonging -----------------------------------------------------------------------------------------------
 
@@ -161,6 +165,13 @@ class Forest:
         owned = [pid for _, pid in self._orphans()]
         return leaders + owned + (list(self._ambiguous) if self._may_eliminate else [])
 
+    def is_root(self, tree: Tree, status: procfs.Status) -> bool:
+        """Whether a child of ours is of the generation: its number may be another one's since it was listed."""
+        leads = self._leaders.get(status.pid)
+        if leads is not None or status.pid in self._strangers:
+            return leads is tree
+        return self._owner(status) is tree or (tree, status.pid) in self._orphans()
+
     def contains(self, tree: Tree, pid: int) -> bool:
         """Whether a process is of the generation, or already gone, which leaves it the benefit of the doubt."""
         for _ in range(_DEPTH_MAX):
@@ -170,7 +181,7 @@ class Forest:
             if status is None:
                 return True
             if status.parent == self._self:
-                return pid not in self._leaders and (tree, pid) in self._orphans()
+                return self.is_root(tree, status)
             if status.parent <= 1:
                 return False
             pid = status.parent
@@ -179,24 +190,32 @@ class Forest:
     def _orphans(self) -> list[tuple[Tree, int]]:
         """Children of ours that lead nothing, with the generation each belongs to.
 
-        A zombie counts until it is reaped: its other threads may still be running.
+        A zombie counts until it is reaped: its other threads may still be running. Who is known is not looked at
+        again, or a thousand leftovers would cost a thousand looks in every turn.
         """
-        statuses = [
-            status
-            for pid in self._children()
-            if pid not in self._leaders and pid not in self._strangers
-            if (status := procfs.status(pid)) is not None
-        ]
         found: list[tuple[Tree, int]] = []
+        strange: list[int] = []
+        for pid in self._children():
+            if pid in self._owners:
+                found.append((self._owners[pid], pid))
+            elif pid not in self._leaders and pid not in self._strangers:
+                strange.append(pid)
+        if not strange:
+            return found
         unknown: list[procfs.Status] = []
-        sessions: dict[int, Tree] = {}
-        for status in statuses:
-            owner = self._owner(status)
-            if owner is None:
+        for pid in strange:
+            status = procfs.status(pid)
+            owner = self._owner(status) if status else None
+            if owner is not None:
+                found.append((owner, pid))
+            elif status is not None:
                 unknown.append(status)
-            else:
-                found.append((owner, status.pid))
-                sessions[status.session] = owner
+        return found + self._kin(unknown, found) if unknown else found
+
+    def _kin(self, unknown: list[procfs.Status], known: list[tuple[Tree, int]]) -> list[tuple[Tree, int]]:
+        """Those of the unknown who share a session with an orphan that is known, or can be no one else's."""
+        sessions = {status.session: owner for owner, pid in known if (status := procfs.status(pid))}
+        found: list[tuple[Tree, int]] = []
         for status in unknown:
             owner = sessions.get(status.session) or self._by_elimination(status)
             if owner is not None:

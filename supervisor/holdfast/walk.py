@@ -2,9 +2,9 @@
 
 A number of a process may be freed and given to somebody else at any moment, so a number alone is never enough to
 act on. Here a pidfd is opened first, and then the process is looked at: it is ours if its parent is the
-supervisor itself, or if its parent is the process we came from and that one still exists afterwards (a number is
-not given away while its process exists). What fails this test is left alone: it is gone, or it will be found
-below the supervisor by the next walk. Nobody is signalled here.
+supervisor itself and the forest says that it is of this generation, or if its parent is the process we came from
+and that one still exists afterwards (a number is not given away while its process exists). What fails this test
+is left alone: it is gone, or it will be found below the supervisor by the next walk. Nobody is signalled here.
 """
 
 import os
@@ -41,38 +41,49 @@ def walk(forest: Forest, tree: Tree, enter: Callable[[int], bool] = _everybody) 
     Where `enter` says no, the process and all below it are passed over. Raises OSError when something other
     than a vanished process keeps it from looking.
     """
-    yield from walk_from(list(forest.roots(tree)), enter)
+    ours = _Ours(os.getpid(), lambda status: forest.is_root(tree, status), enter)
+    for root in list(forest.roots(tree)):
+        yield from _visit(root, _NOBODY, 0, ours)
 
 
-def walk_from(roots: list[int], enter: Callable[[int], bool] = _everybody) -> Generator[Member, None, None]:
-    """The same from children of ours that are known already."""
-    supervisor = os.getpid()
+def walk_from(roots: list[int]) -> Generator[Member, None, None]:
+    """The same from children of ours that are known already; only for a walk during which nobody is started."""
+    ours = _Ours(os.getpid(), lambda _status: True, _everybody)
     for root in roots:
-        yield from _visit(root, (supervisor, -1), supervisor, 0, enter)
+        yield from _visit(root, _NOBODY, 0, ours)
 
 
-def _visit(
-    pid: int, parent: tuple[int, int], supervisor: int, depth: int, enter: Callable[[int], bool]
-) -> Generator[Member, None, None]:
+class _Ours(NamedTuple):
+    """What makes a process one of those that are looked for."""
+
+    supervisor: int
+    is_root: Callable[[procfs.Status], bool]
+    enter: Callable[[int], bool]
+
+
+_NOBODY = (-1, -1)
+
+
+def _visit(pid: int, parent: tuple[int, int], depth: int, ours: _Ours) -> Generator[Member, None, None]:
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:
         return
     try:
         status = procfs.status(pid)
-        if status is None or not _ours(status, parent, supervisor) or not enter(pid):
+        if status is None or not _is_ours(status, parent, ours) or not ours.enter(pid):
             return
         below = procfs.children(pid) if depth < _DEPTH_MAX else []
         yield Member(pid, pidfd, status.started)
         for child in below:
-            yield from _visit(child, (pid, pidfd), supervisor, depth + 1, enter)
+            yield from _visit(child, (pid, pidfd), depth + 1, ours)
     finally:
         os.close(pidfd)
 
 
-def _ours(status: procfs.Status, parent: tuple[int, int], supervisor: int) -> bool:
-    if status.parent == supervisor:
-        return True
+def _is_ours(status: procfs.Status, parent: tuple[int, int], ours: _Ours) -> bool:
+    if status.parent == ours.supervisor:
+        return ours.is_root(status)
     number, pidfd = parent
     return status.parent == number and pidfd >= 0 and exists(pidfd)
 

@@ -121,10 +121,16 @@ class NotifyWatch(Watch):
         self._socket.close()
 
     def _receive(self) -> None:
+        members: dict[int, bool] = {}  # one who floods is looked up once
         for message in self._socket.receive():
-            if self.generation and self._is_member(message.pid):
-                self._beaten = self._beaten or message.values.get("WATCHDOG") == "1"
-                if message.values.get("READY") == "1":
+            beats, ready = message.values.get("WATCHDOG") == "1", message.values.get("READY") == "1"
+            if not self.generation or not (ready or (beats and not self._beaten)):
+                continue
+            if message.pid not in members:
+                members[message.pid] = self._is_member(message.pid)
+            if members[message.pid]:
+                self._beaten = self._beaten or beats
+                if ready:
                     self._on_ready(self.agent, self.generation)
 
     def _found(self) -> str | None:
@@ -145,6 +151,7 @@ class OutputWatch(Watch):
 
     def begin(self, generation: int) -> int | None:
         self.end()
+        self._outlet.open()
         self._pipe = OutputPipe(self._outlet)
         self._selector.register(self._pipe.reader, EVENT_READ, self._read)
         self._beaten = False

@@ -1,13 +1,12 @@
 """Making the watch that each agent's settings ask for."""
 
-import os
 from contextlib import ExitStack
 from functools import partial
 from selectors import BaseSelector
 
 from holdfast.journal import Journal
 from holdfast.notify import NotifySocket, SocketDirectory
-from holdfast.output import Outlet
+from holdfast.output import Outlet, without_waiting
 from holdfast.settings import AgentSettings, BeatSource
 from holdfast.tree import Forest
 from holdfast.watch import FileWatch, NotifyWatch, OutputWatch, Watch, Watches
@@ -68,11 +67,10 @@ class WatchMaker:
     def _outlet(self, log: str) -> Outlet:
         if log == "null":
             return Outlet(-1)
-        if log == "inherit":
-            return Outlet(_STDOUT)
-        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY | os.O_CLOEXEC, 0o640)
-        self._stack.callback(os.close, descriptor)
-        return Outlet(descriptor)
+        # a file is opened at the first start: what is wrong with it is that agent's crash alone
+        outlet = Outlet(without_waiting(_STDOUT)) if log == "inherit" else Outlet(-1, log)
+        self._stack.callback(outlet.close)
+        return outlet
 
 
 def _owner(user: str) -> int | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import selectors
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from holdfast import loop as loop_module
 from holdfast.effects import Alert, Effect, Finish, Level, SignalTree, Spawn
 from holdfast.events import BeatSeen, DeadlineReached, Event, Exited, ShutdownRequested, Spawned, TreeEmptied, Woke
-from holdfast.loop import Loop
+from holdfast.loop import Loop, Signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,6 +182,20 @@ def test_a_turn_that_is_itself_held_up_lets_no_deadline_come(loop: Loop, world: 
     assert world.looked[-1][0] is True
 
 
+def test_deadlines_come_also_where_every_turn_is_slow(loop: Loop, world: World) -> None:
+    """Or nothing would be killed nor restarted any more; the time lost is told, so that no beat counts as missing."""
+    world.deadline = 100.0
+
+    def slow() -> None:
+        world.now += 0.3
+
+    world.ready = [slow]
+    loop._turn()
+    assert world.told == []
+    loop._turn()
+    assert world.told == [Woke(pytest.approx(0.3)), Woke(pytest.approx(0.3)), DeadlineReached()]
+
+
 def test_effects_are_carried_out_in_order_and_answered_afterwards(loop: Loop, world: World) -> None:
     world.deaths = [EXITED]
     world.answers[Exited] = [SignalTree("a", 1, 9), Spawn("a", 2), Alert(Level.WARNING, "a", "x", "text")]
@@ -214,3 +230,15 @@ def test_time_does_not_go_back_for_the_core(loop: Loop, world: World) -> None:
     world.deadline, world.deaths, world.beat = 100.0, [EXITED], BeatSeen("a", 1)
     loop._turn()
     assert world.times == sorted(world.times)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGPWR])
+def test_a_signal_that_would_kill_is_survived_and_means_nothing(number: int) -> None:
+    signals = Signals()
+    try:
+        os.kill(os.getpid(), number)
+        assert signals.stops == 0
+        os.kill(os.getpid(), signal.SIGQUIT)
+        assert signals.stops == 1
+    finally:
+        signals.close()

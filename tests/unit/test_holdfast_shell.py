@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from holdfast import cgroups, watch
+from holdfast import cgroups, output, watch
 from holdfast.lock import Lock, LockedError
 from holdfast.notify import MESSAGES_PER_TURN, NotifySocket, SocketDirectory
 from holdfast.output import HELD_BYTES_MAX, Outlet, OutputPipe
 from holdfast.policy import HeartbeatPolicy
-from holdfast.process import inherited
+from holdfast.process import StartError, inherited, open_log
 from holdfast.refusal import why
 from holdfast.settings import BeatFormat
 
@@ -77,6 +77,40 @@ def test_a_turn_reads_a_bounded_number_and_drain_all(notify: NotifySocket) -> No
     notify.drain()
     assert notify.receive() == []
     notify.close()
+
+
+def test_who_floods_cannot_make_the_draining_last(notify: NotifySocket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It happens on the way to a start, and a sender may be faster than we are."""
+
+    class Flooded:
+        taken = 0
+
+        def recv(self, _size: int) -> bytes:
+            self.taken += 1
+            assert self.taken < 100_000, "this would go on for ever"
+            return b"W"
+
+        recvmsg = property(lambda self: lambda *_: (self.recv(1), [], 0, None))
+
+    right = notify._socket
+    monkeypatch.setattr(notify, "_socket", Flooded())
+    notify.drain()
+    monkeypatch.setattr(notify, "_socket", right)
+    notify.close()
+
+
+def test_a_sender_is_looked_up_once_in_a_turn(notify: NotifySocket) -> None:
+    asked: list[int] = []
+    selector = selectors.DefaultSelector()
+    one = watch.NotifyWatch(
+        "a", HeartbeatPolicy(), notify, selector, lambda pid: bool(asked.append(pid)), lambda *_: None
+    )
+    one.begin(1)
+    send(notify, *[b"WATCHDOG=1"] * 5, b"STATUS=x")
+    assert one.look() is None
+    assert asked == [os.getpid()]
+    one.close()
+    selector.close()
 
 
 def test_descriptors_that_are_sent_along_are_not_kept(notify: NotifySocket) -> None:
@@ -146,6 +180,49 @@ def test_a_log_that_nobody_reads_any_more_is_no_error() -> None:
     outlet.write(b"x")
     assert not outlet.waiting
     os.close(writer)
+
+
+def test_a_pipe_that_agents_fill_meanwhile_does_not_hold_us_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look whether there is room and the write, an agent with the same stdout may have taken it."""
+    reader, shared = os.pipe()
+    os.set_blocking(shared, False)
+    try:
+        while True:
+            os.write(shared, b"x" * 4096)
+    except BlockingIOError:
+        pass
+    os.set_blocking(shared, True)
+    monkeypatch.setattr(output, "_takes_more", lambda _descriptor: True)
+    own = output.without_waiting(shared)
+    outlet = Outlet(own)
+    outlet.write(b"y")  # would wait for ever
+    assert outlet.waiting
+    assert os.get_blocking(shared)
+    for descriptor in (reader, shared, own):
+        os.close(descriptor)
+
+
+def test_a_file_is_written_to_as_it_is(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as log:
+        assert output.without_waiting(log.fileno()) == log.fileno()
+
+
+def test_a_log_that_is_a_fifo_without_a_reader_is_an_error_and_no_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log")
+    opened: list[int] = []
+    with pytest.raises(StartError, match="nobody reads this FIFO"):
+        open_log(str(tmp_path / "log"), opened)
+    outlet = Outlet(-1, str(tmp_path / "log"))
+    with pytest.raises(OSError, match="No such device"):
+        outlet.open()
+    reader = os.open(tmp_path / "log", os.O_RDONLY | os.O_NONBLOCK)
+    outlet.open()
+    outlet.write(b"a")
+    assert os.get_blocking(open_log(str(tmp_path / "log"), opened))
+    assert os.read(reader, 10) == b"a"
+    outlet.close()
+    for descriptor in (reader, *opened):
+        os.close(descriptor)
 
 
 def test_a_pipe_that_is_held_open_is_closed_without_waiting(tmp_path: Path) -> None:

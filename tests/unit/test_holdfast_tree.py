@@ -271,3 +271,42 @@ def test_membership_is_descent(table: Table) -> None:
     assert [pid for pid in (10, 11, 12, 20, 30, 31, 99) if forest.contains(one, pid)] == [10, 11, 12]
     assert [pid for pid in (10, 11, 12, 20, 30, 31, 99) if forest.contains(two, pid)] == [20, 30, 31]
     assert forest.contains(one, 12345)  # gone already: the benefit of the doubt
+
+
+def test_who_is_known_is_not_looked_at_again(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A storm: many generations end in one moment and leave much behind; every turn asks which are empty (RST-10)."""
+    forest = table.forest()
+    trees = [table.plant(forest, f"a{n}", 1000 + n) for n in range(50)]
+    for n in range(50):
+        for m in range(10):
+            table.add(2000 + 10 * n + m, session=1000 + n)
+        table.die(1000 + n)
+    forest.reap()
+    assert forest.empty_among(trees) == []
+    looks: list[int] = []
+    monkeypatch.setattr(procfs, "status", lambda pid: looks.append(pid) or table.status(pid))
+    assert forest.empty_among(trees) == []
+    assert looks == []
+    for m in range(10):
+        table.die(2030 + m)
+    forest.reap()
+    assert forest.empty_among(trees) == [trees[3]]
+
+
+def test_a_number_that_became_another_agents_is_no_root(table: Table) -> None:
+    """Listed as the orphan of one, reaped, and given to the new first process of another, or to its orphan."""
+    forest = table.forest()
+    one = table.plant(forest, "a", 10)
+    table.add(30, session=10)
+    table.add(31, session=10)
+    assert list(forest.roots(one)) == [10, 30, 31]
+    table.die(30)
+    table.die(31)
+    forest.reap()
+    two = table.plant(forest, "b", 30, born=200)
+    table.add(31, session=30, started=210)
+    for number in (30, 31):
+        status = table.status(number)
+        assert status is not None
+        assert forest.is_root(two, status)
+        assert not forest.is_root(one, status)
