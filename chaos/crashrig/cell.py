@@ -32,11 +32,12 @@ from crashrig.job import SUBJECT_DIRECTORY, make_job
 from crashrig.noise import NoiseProbe
 from crashrig.observers.choice import open_observer
 from crashrig.observers.family import Family
+from crashrig.quantities import decode_hook
 from crashrig.reference import members
 from crashrig.results import CellResult
 from crashrig.sandbox.group import Group
 from crashrig.sandbox.reaper import REAPER
-from crashrig.scenario import Scenario, decode_hook
+from crashrig.scenario import Scenario
 from crashrig.stage import Stage
 from crashrig.subjects.protocol import SubjectError, UnsupportedError
 from crashrig.subjects.registry import open_subject

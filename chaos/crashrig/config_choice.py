@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from crashrig.scenario import Policy, Scenario, decode_hook
+from crashrig.quantities import decode_hook
+from crashrig.scenario import Policy, Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path

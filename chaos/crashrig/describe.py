@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from crashrig.scenario import Agent, Expect, Fault, Policy, Recover, Scenario, Window
+from crashrig.quantities import Window
+from crashrig.scenario import Agent, Expect, Fault, Policy, Recover, Scenario
 from crashrig.units import format_duration, parse_duration
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from crashrig.checks.everything import check
 from crashrig.checks.parts import salvage, whole
 from crashrig.checks.problem import Problem, show_path
 from crashrig.checks.shape import check_shape
-from crashrig.scenario import Scenario, decode_hook, encode_hook
+from crashrig.quantities import decode_hook, encode_hook
+from crashrig.scenario import Scenario
 from crashrig.toml_lines import LineMap, json_lines, toml_lines
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from crashrig.checks.agents import NAME_PATTERN, RESERVED
 from crashrig.checks.expectations import MODIFIERS
 from crashrig.checks.steps import SIGNALS, Verb, behaviour_verbs
 from crashrig.promises import PROMISES
-from crashrig.scenario import FAULT_KINDS, OPERATORS, Duration, Scenario, schema_hook
+from crashrig.quantities import Duration, schema_hook
+from crashrig.scenario import FAULT_KINDS, OPERATORS, Scenario
 from crashrig.scenario_keys import KEYS
 from crashrig.subjects.protocol import CAPABILITIES
 

@@ -14,7 +14,8 @@ from lone_agent import Real, is_alive, plan_of, real, simulated, told
 
 from crashrig.agents.channel import RUN_IS_GONE
 from crashrig.agents.plan import NOBODY, prepare
-from crashrig.scenario import Agent, Duration, Expect, Policy, Scenario
+from crashrig.quantities import Duration
+from crashrig.scenario import Agent, Expect, Policy, Scenario
 
 pytestmark = pytest.mark.real
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import live_subject
 import pytest
 
-from crashrig.scenario import Duration
+from crashrig.quantities import Duration
 from crashrig.subjects import registry
 from crashrig.subjects.protocol import CAPABILITIES, Job, Subject, SubjectError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import live_subject
 import pytest
 
-from crashrig.scenario import Duration
+from crashrig.quantities import Duration
 from crashrig.subjects.executable import ExecutableSubject
 from crashrig.subjects.protocol import SubjectError, UnsupportedError
 

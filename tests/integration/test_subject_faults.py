@@ -8,7 +8,7 @@ from pathlib import Path
 import live_subject
 import pytest
 
-from crashrig.scenario import Duration
+from crashrig.quantities import Duration
 
 pytestmark = pytest.mark.real
 

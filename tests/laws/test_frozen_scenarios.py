@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from crashrig.checks.steps import SIGNALS
 from crashrig.promises import PROMISES
+from crashrig.quantities import Duration, Size, Window
 from crashrig.scenario import (
     Agent,
     Budget,
-    Duration,
     Expect,
     ExpectedFailure,
     Fault,
@@ -24,9 +24,7 @@ from crashrig.scenario import (
     Policy,
     Recover,
     Scenario,
-    Size,
     Tamper,
-    Window,
 )
 from crashrig.scenario_file import ScenarioError, freeze, parse_scenario
 from crashrig.scenario_schema import json_schema

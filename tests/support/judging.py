@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from crashrig.checker import judge
 from crashrig.history import Footer, Header, History, Observation
-from crashrig.scenario import Agent, Duration, Expect, Scenario, Window
+from crashrig.quantities import Duration, Window
+from crashrig.scenario import Agent, Expect, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

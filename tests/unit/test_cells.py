@@ -10,7 +10,8 @@ from crashrig_samples import CRASHES, loaded, subject
 from crashrig import host
 from crashrig.cells import Wanted, expand, shard
 from crashrig.config_choice import ConfigChoice
-from crashrig.scenario import Budget, Size
+from crashrig.quantities import Size
+from crashrig.scenario import Budget
 from crashrig.verdict import Verdict
 
 if TYPE_CHECKING:

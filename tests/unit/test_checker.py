@@ -11,7 +11,8 @@ from judging import expect, header, history, observation, scenario
 from crashrig.checker import RIG, LiveJudge, judge, verdict_of
 from crashrig.history import Footer, History, Observation
 from crashrig.monitors.always_never import AlwaysNever
-from crashrig.scenario import Agent, Duration, ExpectedFailure, Fault, Freeze, Kill
+from crashrig.quantities import Duration
+from crashrig.scenario import Agent, ExpectedFailure, Fault, Freeze, Kill
 from crashrig.verdict import Result, Verdict
 
 if TYPE_CHECKING:

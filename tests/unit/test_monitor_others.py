@@ -6,7 +6,8 @@ from judging import expect, history, judged, scenario
 
 from crashrig.checker import judge
 from crashrig.monitors import merge_sometimes
-from crashrig.scenario import Duration, Fault, Freeze, Kill, Recover
+from crashrig.quantities import Duration
+from crashrig.scenario import Fault, Freeze, Kill, Recover
 from crashrig.verdict import Result, Verdict
 
 STORY = "0 start worker g1 p10\n5 exit worker g1 p10 c1\n6 start worker g2 p20\n60 end settled"

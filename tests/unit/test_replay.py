@@ -11,8 +11,9 @@ from click.testing import CliRunner
 
 from crashrig.commands.replay import command
 from crashrig.history import write_history
+from crashrig.quantities import Duration, Window
 from crashrig.replay import cross_check, replay
-from crashrig.scenario import Agent, Duration, Expect, Fault, Kill, Policy, Scenario, Window
+from crashrig.scenario import Agent, Expect, Fault, Kill, Policy, Scenario
 from crashrig.simulation import supervisor
 from crashrig.simulation.policy import settings_of
 from crashrig.simulation.run import simulate

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crashrig.scenario import Duration, Window
+from crashrig.quantities import Duration, Window
 from crashrig.scenario_file import ScenarioError, freeze, load_scenario, parse_scenario
 
 HANG = """

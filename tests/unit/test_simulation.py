@@ -14,20 +14,8 @@ from lone_agent import Simulated, plan_of
 
 from crashrig.checker import judge
 from crashrig.history import History, Observation, read_history, write_history
-from crashrig.scenario import (
-    Agent,
-    Duration,
-    Expect,
-    Fault,
-    Freeze,
-    Kill,
-    Operator,
-    Policy,
-    Recover,
-    Scenario,
-    Tamper,
-    Window,
-)
+from crashrig.quantities import Duration, Window
+from crashrig.scenario import Agent, Expect, Fault, Freeze, Kill, Operator, Policy, Recover, Scenario, Tamper
 from crashrig.simulation.clock import Clock
 from crashrig.simulation.kernel import EXEC_SECONDS
 from crashrig.simulation.run import simulate

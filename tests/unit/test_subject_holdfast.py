@@ -9,7 +9,7 @@ from typing import Any
 import live_subject
 import pytest
 
-from crashrig.scenario import Duration
+from crashrig.quantities import Duration
 from crashrig.subjects.holdfast import HoldfastSubject, render_config
 from crashrig.subjects.protocol import AgentJob, Job, SubjectError
 from holdfast import config

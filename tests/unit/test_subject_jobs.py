@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from crashrig.scenario import Duration, Policy
+from crashrig.quantities import Duration
+from crashrig.scenario import Policy
 from crashrig.subjects.jobs import real_policy
 
 

@@ -11,7 +11,7 @@ import live_subject
 import msgspec
 import pytest
 
-from crashrig.scenario import Duration
+from crashrig.quantities import Duration
 from crashrig.subjects.protocol import Job, SubjectError
 from crashrig.subjects.supervisord_config import full_names, ranks_of, render_config
 

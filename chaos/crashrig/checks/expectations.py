@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from crashrig.checks.problem import Problem, nearest, show
 from crashrig.condition import ConditionError, compile_moment
 from crashrig.promises import PROMISES
-from crashrig.scenario import OPERATORS, Duration, Window
+from crashrig.quantities import Duration, Window
+from crashrig.scenario import OPERATORS
 from crashrig.units import format_duration
 
 if TYPE_CHECKING:

@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from crashrig.scenario import (
-    Agent,
-    Budget,
-    Duration,
-    Expect,
-    ExpectedFailure,
-    Fault,
-    Policy,
-    Recover,
-    Scenario,
-    decode_hook,
-)
+from crashrig.quantities import Duration, decode_hook
+from crashrig.scenario import Agent, Budget, Expect, ExpectedFailure, Fault, Policy, Recover, Scenario
 
 if TYPE_CHECKING:
     from crashrig.toml_lines import KeyPath

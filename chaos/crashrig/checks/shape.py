@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from msgspec import inspect
 
 from crashrig.checks.problem import Problem, meant, nearest, show
-from crashrig.scenario import Duration, Scenario, Size, Window, decode_hook
+from crashrig.quantities import Duration, Size, Window, decode_hook
+from crashrig.scenario import Scenario
 from crashrig.units import parse_duration
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import msgspec
 from crashrig.commands.selection import chosen
 from crashrig.describe import Description, describe
 from crashrig.promises import PROMISES
-from crashrig.scenario import encode_hook
+from crashrig.quantities import encode_hook
 from crashrig.subjects.protocol import CAPABILITIES
 from crashrig.units import format_duration
 

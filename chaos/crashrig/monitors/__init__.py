@@ -18,7 +18,8 @@ from crashrig.monitors.protocol import Bench, Clause, Monitor, seconds
 from crashrig.monitors.sometimes import Sometimes, merge_sometimes
 from crashrig.monitors.stays import stays
 from crashrig.monitors.unchanged import Unchanged
-from crashrig.scenario import Expect, Window
+from crashrig.quantities import Window
+from crashrig.scenario import Expect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

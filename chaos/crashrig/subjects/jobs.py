@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from crashrig.scenario import Duration, Policy
+from crashrig.quantities import Duration
+from crashrig.scenario import Policy
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0)
 BACKOFF_INITIAL, BACKOFF_MULTIPLIER, BACKOFF_MAX = 1.0, 2.0, 300.0
