@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import sys
@@ -46,6 +47,22 @@ def told(run: Run, stream: io.StringIO, clock: Clock | None = None, pause: float
         console.cell_finished(cell)
     console.finished(run, Path("reports/now"))
     return stream.getvalue()
+
+
+class Gone(Terminal):
+    """A terminal whose window is closed after a few words, or a pipe whose reader has left."""
+
+    patience = 3
+
+    def write(self, text: str) -> int:
+        self.patience -= 1
+        if self.patience < 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().write(text)
+
+    def flush(self) -> None:
+        if self.patience < 0:
+            raise BrokenPipeError
 
 
 def without(run: Run, *verdicts: Verdict) -> Run:
@@ -211,3 +228,21 @@ def test_many_warnings_are_counted(run: Run) -> None:
 def test_a_run_in_which_only_what_may_fail_has_failed_did_not_fail(run: Run) -> None:
     run.verdict = Verdict.PASSED
     assert told(run, io.StringIO()).splitlines()[-1].endswith("report: reports/now/index.html")
+
+
+@pytest.mark.parametrize("github_actions", ["", "true"])
+def test_whoever_stops_listening_does_not_end_the_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch, github_actions: str
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", github_actions)
+    told(run, Gone())
+    plain = Gone()
+    monkeypatch.setattr(plain, "isatty", lambda: False)
+    assert told(run, plain).startswith("crashrig ")
+
+
+def test_a_run_needs_no_standard_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    console = Console()
+    console.started(run, len(run.cells))
+    console.finished(run, None)

@@ -14,6 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TextIO
 
 from crashrig.report import github
+from crashrig.report.lossy import lossy
 from crashrig.report.table import failures, legend, outcomes, table, warnings
 from crashrig.report.text import one_line, plural
 from crashrig.report.wording import NEEDS_WORDS, WORDS, headline, last_command, tally, why
@@ -53,7 +54,7 @@ class Console:
     """
 
     def __init__(self, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic) -> None:
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = lossy(sys.stderr if stream is None else stream)
         self._now = now
         self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._coloured = self._terminal and not os.environ.get("NO_COLOR")
