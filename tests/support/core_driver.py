@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from holdfast.agent import AgentView
 from holdfast.effects import Alert, Effect, Finish, SignalTree, Spawn, StateChanged
 from holdfast.events import (
     BeatRejected,
@@ -77,12 +78,22 @@ def show(effect: Effect) -> str:
             return f"finish {effect.code}"
 
 
+def show_view(view: AgentView) -> str:
+    """What is said of an agent when somebody asks, in one line."""
+    wanted = f", restart at {view.restart_at:g}" if view.restart_at is not None else ""
+    beats = f", beats {view.beats} and {view.beats_rejected} rejected" if view.beats or view.beats_rejected else ""
+    return (
+        f"{view.name}#{view.generation} {view.state} since {view.since:g}: {view.reason or '-'};"
+        f" pid {view.pid}, crashes {view.crashes}{wanted}{beats}"
+    )
+
+
 def parse_event(words: list[str]) -> Event | str:
     """`spawned worker#1 100`, `exited worker#1 code=1 left`, `stop worker`, `wait`, `shutdown urgent` …"""
     name, _, number = words[1].partition("#") if len(words) > 1 else ("", "", "")
     generation = int(number or 0)
     match words[0]:
-        case "begin" | "wait":
+        case "begin" | "wait" | "status":
             return words[0]
         case "spawned":
             return Spawned(name, generation, int(words[2]))
@@ -123,7 +134,7 @@ def converse(script: str) -> str:
     """Play the `> ` lines of a transcript and return the whole transcript with the answers.
 
     `agent NAME key=value …` lines come first, `fleet key=value` may follow; then `> TIME event`. `> TIME wait`
-    lets every deadline up to TIME come, each shown with its own time.
+    lets every deadline up to TIME come, each shown with its own time; `> TIME status` shows all agents.
     """
     agents: dict[str, AgentPolicy] = {}
     wanted = FleetPolicy()
@@ -153,6 +164,8 @@ def _answer(fleet: Fleet, now: float, words: list[str]) -> Iterator[str]:
     event = parse_event(words)
     if event == "begin":
         yield from map(show, fleet.begin(now))
+    elif event == "status":
+        yield from map(show_view, fleet.view())
     elif event == "wait":
         while (deadline := fleet.deadline) is not None and deadline <= now:
             effects = fleet.handle(DeadlineReached(), deadline)
