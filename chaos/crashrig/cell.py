@@ -1,4 +1,4 @@
-"""One real cell, as a process of its own: `cell.py SPEC`, started by the reaper of its sandbox.
+"""One real cell, as a process of its own, started by the reaper of its sandbox with the path of a `CellSpec`.
 
 The life of a cell: move into the sandbox; open the observer; have the adapter write the supervisor's configuration
 for the fake agents; start the supervisor, which is time zero; take in what happens and inject the faults until the

@@ -230,9 +230,13 @@ def _index(word: Word) -> int | None:
 
 
 def _unknown(name: str, word: Word, known: Sequence[str]) -> ConditionError:
-    near = get_close_matches(word.text, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(dict.fromkeys(known))
-    return ConditionError(f"{name} is not known", word.column, hint)
+    return ConditionError(f"{name} is not known", word.column, nearest(word.text, known))
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """A hint: the known name nearest to `word`, or all of them when none is near."""
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else "known: " + ", ".join(dict.fromkeys(known))
 
 
 def members(agents: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
@@ -257,9 +261,7 @@ def check_uses(uses: Iterable[Use], agents: Mapping[str, int], faults: int) -> l
                     ConditionError(f"there is no fault#{event.index}", use.column, f"the file has {faults}")
                 )
         elif use.agent not in known:
-            near = get_close_matches(use.agent, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
-            problems.append(ConditionError(f"there is no agent {use.agent!r}", use.column, hint))
+            problems.append(ConditionError(f"there is no agent {use.agent!r}", use.column, nearest(use.agent, known)))
         elif isinstance(use.name, Observable) and use.name.name == "claimed" and agents.get(use.agent, 1) > 1:
             hint = f"name one of them: {use.agent}_1.claimed"
             problems.append(ConditionError(f"{use.agent} is several agents", use.column, hint))

@@ -248,7 +248,7 @@ class Agent:
             case State.STOPPING:
                 self._forget()
                 self._then = Then.START
-            case State.WAITING | State.STARTING | State.RUNNING | State.PAUSED:
+            case State.WAITING | State.STARTING | State.RUNNING:
                 pass
             case _:
                 assert_never(self.state)
@@ -268,7 +268,7 @@ class Agent:
                 if not self._empty:
                     self._change(State.STOPPING, "stop requested", now)
                 self._settle(now)
-            case State.STOPPED | State.EXITED | State.FATAL | State.PAUSED:
+            case State.STOPPED | State.EXITED | State.FATAL:
                 self.due = False
             case _:
                 assert_never(self.state)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What an agent is doing, in supervisord's words; `waiting` and `paused` are ours."""
+    """What an agent is doing, in supervisord's words; `waiting` is ours."""
 
     STOPPED = "stopped"
     WAITING = "waiting"
@@ -17,7 +17,6 @@ class State(StrEnum):
     RUNNING = "running"
     BACKOFF = "backoff"
     STOPPING = "stopping"
-    PAUSED = "paused"
     EXITED = "exited"
     FATAL = "fatal"
 
@@ -28,7 +27,6 @@ class ExitReason(StrEnum):
     EXITED = "exited"
     SIGNALLED = "signalled"
     HUNG = "hung"
-    OVER_LIMIT = "over_limit"
     SPAWN_FAILED = "spawn_failed"
     REQUESTED = "requested"
 
@@ -38,7 +36,6 @@ class Level(StrEnum):
 
     CRITICAL = "critical"
     WARNING = "warning"
-    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)

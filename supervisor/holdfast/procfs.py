@@ -3,7 +3,7 @@
 Every function answers for a process that may vanish while it is being looked at, or that may not be looked at:
 then there is nothing to say, and None or an empty answer says so. Any other failure (no descriptor left, EIO)
 raises OSError, because "nothing seen" must never be taken for "nothing there". Numbers of processes are only
-names; who may be signalled is `tree`'s business.
+names; who may be signalled is decided in `walk`.
 """
 
 import os

@@ -6,6 +6,7 @@ import keyword
 import re
 from typing import TYPE_CHECKING
 
+from crashrig.agents.beat_text import SPOILT
 from crashrig.checks.policy import check_policy
 from crashrig.checks.problem import Problem, nearest, show
 from crashrig.checks.steps import check_steps, verb_of
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 NAME_PATTERN = "^[a-z][a-z0-9_]*$"
 RESERVED = (SUPERVISOR, TOTAL, FAULT)
-
-_SPOILT = frozenset({"truncated", "binary", "empty"})
 
 
 def check_agents(parts: Parts) -> Iterator[Problem]:
@@ -107,7 +106,7 @@ def _kind(agent: Agent, kind: object, path: KeyPath) -> Iterator[Problem]:
         return
     if agent.heartbeat != "file":
         yield Problem(path, '"good"', show(kind), f'the other kinds are for files, not heartbeat = "{agent.heartbeat}"')
-    elif agent.heartbeat_format == "mtime" and kind in _SPOILT:
+    elif agent.heartbeat_format == "mtime" and kind in SPOILT:
         yield Problem(path, "good, frozen or future", show(kind), 'with the format "mtime" nobody reads the content')
     elif agent.heartbeat_format != "json" and kind == "foreign":
         yield Problem(path, 'heartbeat_format = "json"', show(agent.heartbeat_format), "only JSON names a process")

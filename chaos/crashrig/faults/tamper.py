@@ -28,6 +28,16 @@ FOREIGN_PID = 1
 _CLAIMS = {"stale": -STALE_SECONDS, "future": FUTURE_SECONDS, "foreign": 0.0}
 
 
+def forged(content: str, form: str, wall: float, writer: int) -> tuple[bytes, float]:
+    """A good-looking beat and the modification time it gets; the simulation forges the same.
+
+    `content` is stale, future or foreign; `wall` is Unix seconds, `writer` the agent's own process.
+    """
+    claimed = wall + _CLAIMS[content]
+    data = good("json", claimed, FOREIGN_PID) if content == "foreign" else good(form, claimed, writer)
+    return data, claimed if form == "mtime" else wall
+
+
 class TamperInjection(Momentary):
     """One `tamper` of a scenario."""
 
@@ -77,9 +87,8 @@ def _write(path: Path, content: str, form: str, pid: int) -> bool:
         data = spoilt(content, good(form, wall, pid))
         path.write_bytes(data)
     else:
-        claimed = wall + _CLAIMS[content]
-        data = good("json", claimed, FOREIGN_PID) if content == "foreign" else good(form, claimed, pid)
-        _replace(path, data, claimed if form == "mtime" else wall)
+        data, modified = forged(content, form, wall, pid)
+        _replace(path, data, modified)
     return path.read_bytes() == data
 
 

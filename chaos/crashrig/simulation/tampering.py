@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crashrig.agents.beat_text import FUTURE_SECONDS, SPOILT, good, spoilt
-from crashrig.faults.tamper import FOREIGN_PID, STALE_SECONDS
+from crashrig.agents.beat_text import SPOILT, good, spoilt
+from crashrig.faults.tamper import forged
 from crashrig.simulation.heartbeat_file import WALL_ZERO
 
 if TYPE_CHECKING:
     from crashrig.simulation.heartbeat_file import HeartbeatFile
-
-_CLAIMS = {"stale": -STALE_SECONDS, "future": FUTURE_SECONDS, "foreign": 0.0}
 
 
 def tamper(file: HeartbeatFile, content: str, form: str, now: float, writer: int) -> None:
@@ -29,6 +27,4 @@ def tamper(file: HeartbeatFile, content: str, form: str, now: float, writer: int
     elif content in SPOILT:
         file.write(spoilt(content, good(form, wall, writer)), wall)
     else:
-        claimed = wall + _CLAIMS[content]
-        data = good("json", claimed, FOREIGN_PID) if content == "foreign" else good(form, claimed, writer)
-        file.replace(data, claimed if form == "mtime" else wall)
+        file.replace(*forged(content, form, wall, writer))
