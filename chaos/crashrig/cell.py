@@ -137,23 +137,12 @@ class RealCell:
         header = self._header(observer)
         zero = monotonic_ns()
         supervisor = SupervisorProcess(launch, self._directory / SUPERVISOR_LOG)
-        commands = {agent.name: agent.command for agent in agents}
-        family = Family(os.getpid(), commands, zero, observer.source, sees_all=observer.sees_all)
-        family.supervisor_is(supervisor.pid)
+        family = _family(agents, supervisor, zero, observer)
         stage = Stage(zero, observer, family, reports, supervisor, _wake_on_sigterm())
         adapter = AdapterThread(subject, zero, claims=self._mentions_claims())
         noise = NoiseProbe()
         stage.attend(adapter, noise)
-        scene = Scene(
-            root=os.getpid(),
-            supervisor=supervisor.pid,
-            family=family,
-            agents={agent.name: agent for agent in agents},
-            members=members(agents_of(self._scenario)),
-            received=stage.received,
-            operate=adapter.operate,
-            launch=launch,
-        )
+        scene = self._scene(agents, supervisor, stage, adapter, launch)
         live = LiveJudge(self._scenario, header)
         faults = FaultSchedule(self._scenario.fault, agents_of(self._scenario), self._spec.pace)
         end = stage.play(live, faults, scene, self._timeout)
@@ -167,6 +156,25 @@ class RealCell:
         observations = sorted(stage.record, key=lambda observation: observation.t)
         footer = Footer(end=end, observations=len(observations))
         return History(header=header, observations=observations, footer=footer), survivors
+
+    def _scene(
+        self,
+        agents: list[PreparedAgent],
+        supervisor: SupervisorProcess,
+        stage: Stage,
+        adapter: AdapterThread,
+        launch: Launch,
+    ) -> Scene:
+        return Scene(
+            root=os.getpid(),
+            supervisor=supervisor.pid,
+            family=stage.family,
+            agents={agent.name: agent for agent in agents},
+            members=members(agents_of(self._scenario)),
+            received=stage.received,
+            operate=adapter.operate,
+            launch=launch,
+        )
 
     def _header(self, observer: Observer) -> Header:
         return Header(
@@ -242,6 +250,13 @@ class RealCell:
             kept = target / path.relative_to(source)
             kept.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, kept)
+
+
+def _family(agents: list[PreparedAgent], supervisor: SupervisorProcess, zero: int, observer: Observer) -> Family:
+    commands = {agent.name: agent.command for agent in agents}
+    family = Family(os.getpid(), commands, zero, observer.source, sees_all=observer.sees_all)
+    family.supervisor_is(supervisor.pid)
+    return family
 
 
 def _what_it_is(process: Process) -> str:
