@@ -70,12 +70,20 @@ PEERS = {
 
 
 def directory() -> Path:
-    """Where peers live: CRASHRIG_PEERS, else crashrig/peers in the user's cache directory."""
+    """Where peers live: CRASHRIG_PEERS, else crashrig/peers in the user's cache directory.
+
+    PeerError for a user who has neither (no HOME, no entry among the users).
+    """
     chosen = os.environ.get(PEERS_VARIABLE)
     if chosen:
         return Path(chosen).absolute()
     cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "crashrig" / "peers"
+    try:
+        return (Path(cache) if cache else Path.home() / ".cache") / "crashrig" / "peers"
+    except RuntimeError as error:
+        raise PeerError(
+            f"there is no home directory to keep supervisors in; say where with {PEERS_VARIABLE}"
+        ) from error
 
 
 def peer(name: str) -> Peer:
@@ -90,7 +98,10 @@ def peer(name: str) -> Peer:
 def find(name: str) -> Found:
     """Look a peer up without starting anything; what is missing or half there is named in `problem`."""
     recipe = peer(name)
-    home = directory() / name
+    try:
+        home = directory() / name
+    except PeerError as error:
+        return Found(recipe, Path(), problem=str(error))
     if not home.exists():
         return Found(recipe, home, problem=f"not installed; get it with `crashrig peers install {name}`")
     if _pins(home) != recipe.requirements:

@@ -312,3 +312,11 @@ def test_a_given_name_must_be_a_good_one() -> None:
 def test_a_flag_that_does_not_exist_is_the_caller_s_mistake() -> None:
     with pytest.raises(KeyError):
         load(WORKER, environ={}, overrides={"grce": "5s"})
+
+
+def test_a_user_without_a_home_must_say_where_state_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user id that is nobody's
+    with pytest.raises(ConfigError, match="--state-directory PATH, or set HOLDFAST_STATE_DIRECTORY or HOME"):
+        load_command(["true"], environ={})
+    assert load_command(["true"], environ={"HOLDFAST_STATE_DIRECTORY": "/state"}).state_directory == "/state"
+    assert load_command(["true"], environ={"HOME": "/home/me"}).state_directory.startswith("/home/me/.local/state/")

@@ -33,6 +33,15 @@ def test_where_peers_live(monkeypatch: pytest.MonkeyPatch) -> None:
     assert peers.directory() == Path("/home/me/.cache/crashrig/peers")
 
 
+def test_a_user_without_a_home_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CRASHRIG_PEERS", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user id that is nobody's
+    assert peers.find("supervisord").problem.endswith("say where with CRASHRIG_PEERS")
+    with pytest.raises(peers.PeerError, match="there is no home directory"):
+        peers.install("supervisord", lambda _line: None)
+
+
 @pytest.mark.usefixtures("home")
 def test_what_is_not_here_is_listed_with_how_to_get_it() -> None:
     for arguments in ([], ["list"], ["doctor"]):

@@ -94,10 +94,13 @@ class _Run:
         if self.problems:
             once = dict.fromkeys(self.problems)  # what [defaults] or a flag says was read for every agent
             raise ConfigError(source, sorted(once, key=_by_place))
+        state_directory = top.get("state_directory") or default_state_directory(stem, identity, self._environ)
+        if not os.path.isabs(state_directory):
+            raise ConfigError(source, [_no_home(source)])
         section = building.usable(layers.merged(preset.fleet, file.fleet, environment.fleet, flags.fleet))
         return Settings(
             agents=tuple(agents.values()),
-            state_directory=top.get("state_directory") or default_state_directory(stem, identity, self._environ),
+            state_directory=state_directory,
             fleet=building.fleet(top, section),
             containment=top.get("containment", Settings((), "").containment),
             source=source if isinstance(origin, FileOrigin) else "",
@@ -129,6 +132,12 @@ def _agent_name(program: str) -> str:
     """A permitted name made of the program's."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", os.path.basename(program))[:64].lstrip(".-")
     return name or "agent"
+
+
+def _no_home(source: str) -> Problem:
+    """As for a user without an entry among the users, and without HOME: there is no place for state by default."""
+    hint = "say --state-directory PATH, or set HOLDFAST_STATE_DIRECTORY or HOME"
+    return Problem(source, "state_directory", "a path, where there is no home directory", "none", hint)
 
 
 def _by_place(problem: Problem) -> tuple[bool, list[int]]:
