@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from crashrig.history import History, Observation
     from holdfast.effects import Effect
-    from holdfast.journal import Entry, Run
+    from holdfast.journal_format import Entry
+    from holdfast.journal_reader import Run
 
 T = TypeVar("T")
 

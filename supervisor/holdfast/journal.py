@@ -1,57 +1,28 @@
 """The journal (OBS-1): every event with the time the core was given, and what the core made of it, as JSON lines.
 
-The first line of a run is a header with the settings; then comes one line for each event that was handled, and
-a note for what concerns nobody's decisions. Read back, the events of one run, fed to a core made from its
-header, must give the effects that stand beside them: that is replay. Nothing here decides or acts.
-
-The file is rotated by size: `journal.jsonl.1` is the part before, `.2` the one before that, and so on; what is
-older than the last is gone. Every part begins with a header of its own that says how many parts came before.
+Writing only; what its lines and its parts are is in `journal_format`, reading is in `journal_reader`. Nothing here
+decides or acts.
 
 Writing never stops supervision: a line that cannot be written is lost, counted, and said once; when writing
 works again, a note says how many are missing. Lines that come late in a turn are written at its end, one write
 each, so that the way from a death to the next start does not wait for a disk.
 """
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 
-from holdfast import __version__, clock
+from holdfast import clock
 from holdfast.effects import Effect
 from holdfast.events import Event
-from holdfast.handoff import from_json, to_json
-from holdfast.records import decode_effect, decode_event, encode
+from holdfast.journal_format import PARTS_KEPT, Entry, encode_entry, header, part_path, to_line
 from holdfast.settings import Settings
 
-FORMAT = 1
-LINE_BYTES_MAX = 65536
 PART_BYTES_MAX = 16 << 20
-PARTS_KEPT = 4
-"""A day of a hundred agents that beat every 30 s is about 50 MB; a supervisor never keeps more than 64 MiB."""
+"""A day of a hundred agents that beat every 30 s is about 50 MB; with four parts no more than 64 MiB are kept."""
 
-_TEXT_MAX = 8192
 _RETRY_SECONDS = 1.0
 _SAY_AGAIN_SECONDS = 60.0
 """A disk on the brink takes a line now and then: that is one story, not many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One decision: what happened, when, and what the core wanted; no event means that the run began."""
-
-    now: float
-    event: Event | None
-    effects: list[Effect]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a supervisor, as its journal tells it; `notes` are the other lines, as they are."""
-
-    settings: Settings
-    entries: list[Entry]
-    notes: list[dict[str, object]]
 
 
 class Journal:
@@ -85,8 +56,8 @@ class Journal:
             return
         waiting, self._waiting = self._waiting, []
         for wall, line in waiting:
-            fields = _encode_entry(line) if isinstance(line, Entry) else line
-            self._append_or_count(_line({"wall": round(wall, 6), **fields}))
+            fields = encode_entry(line) if isinstance(line, Entry) else line
+            self._append_or_count(to_line({"wall": round(wall, 6), **fields}))
 
     def close(self) -> None:
         """Write the rest and close."""
@@ -107,10 +78,10 @@ class Journal:
         try:
             self._open()
             if not self._begun:
-                self._append(_header(self._settings, self._part))
+                self._append(header(self._settings, self._part))
             if self._lost:
                 lost = {"wall": round(clock.wall(), 6), "now": now, "note": "lost", "lines": self._lost}
-                self._append(_line(lost))
+                self._append(to_line(lost))
                 self._lost = 0
             if line:
                 self._append(line)
@@ -153,126 +124,4 @@ class Journal:
         self._open()
         if self._begun:  # else the header of the run is what comes next
             self._part += 1
-            os.write(self._descriptor, _header(self._settings, self._part))
-
-
-def part_path(path: str, number: int) -> str:
-    """Where a part of the journal at `path` lies; 0 is the one that is being written."""
-    return f"{path}.{number}" if number else path
-
-
-def _header(settings: Settings, part: int) -> bytes:
-    """What replay needs; the environment of agents, where secrets live, is left out."""
-    bare = replace(settings, agents=tuple(replace(agent, environment={}) for agent in settings.agents))
-    first = {
-        "wall": round(clock.wall(), 6),
-        "now": clock.now(),
-        "journal": FORMAT,
-        "part": part,
-        "holdfast": __version__,
-        "pid": os.getpid(),
-    }
-    return _dump(first)[:-2] + b',"settings":' + to_json(bare).encode() + b"}\n"
-
-
-def _line(fields: dict[str, object]) -> bytes:
-    line = _dump(fields)
-    return line if len(line) <= LINE_BYTES_MAX else _dump(_shortened(fields))
-
-
-def _dump(fields: object) -> bytes:
-    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
-
-
-def _shortened(value: object) -> object:
-    """The same with long texts cut."""
-    if isinstance(value, str):
-        return value if len(value) <= _TEXT_MAX else value[:_TEXT_MAX] + " [cut]"
-    if isinstance(value, dict):
-        return {key: _shortened(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_shortened(each) for each in value]
-    return value
-
-
-def _encode_entry(entry: Entry) -> dict[str, object]:
-    return {
-        "now": entry.now,
-        "event": {"type": "Begin"} if entry.event is None else encode(entry.event),
-        "effects": [encode(effect) for effect in entry.effects],
-    }
-
-
-def _decode_entry(fields: dict[str, object]) -> Entry:
-    now, event, wanted = fields["now"], fields["event"], fields["effects"]
-    if not isinstance(now, float | int) or not isinstance(event, dict) or not isinstance(wanted, list):
-        raise ValueError("expected now, event and effects")  # noqa: TRY004 - one kind of error for a bad line
-    begun = event == {"type": "Begin"}
-    return Entry(now, None if begun else decode_event(event), [decode_effect(effect) for effect in wanted])
-
-
-# Reading -----------------------------------------------------------------------------------------------------
-
-
-class JournalError(Exception):
-    """A journal that cannot be read; the text says where."""
-
-
-def read(path: str) -> list[Run]:
-    """All runs in a journal and its older parts, oldest first; a last line that is torn is left out.
-
-    A run whose beginning has been rotated away begins with a note that lines are lost. Raises JournalError for a
-    line that is broken, and OSError.
-    """
-    older = [part for number in range(PARTS_KEPT - 1, 0, -1) if os.path.exists(part := part_path(path, number))]
-    runs: list[Run] = []
-    last: tuple[object, object] = (None, None)
-    for part in [*older, path]:
-        last = _read_part(part, runs, last)
-    return runs
-
-
-def _read_part(path: str, runs: list[Run], last: tuple[object, object]) -> tuple[object, object]:
-    """Add what one part holds; `last` is the pid and the number of the part that was read before."""
-    for number, fields in _lines(path):
-        try:
-            if "journal" in fields:
-                this = (fields["pid"], fields.get("part", 0))
-                if not _continues(this, last):
-                    runs.append(Run(from_json(json.dumps(fields["settings"])), [], []))
-                    if this[1]:
-                        runs[-1].notes.append({"note": "lost", "now": fields["now"], "parts": this[1]})
-                last = this
-            elif "event" in fields:
-                runs[-1].entries.append(_decode_entry(fields))
-            else:
-                runs[-1].notes.append(fields)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise JournalError(f"{path}:{number}: not a line of a journal: {error!r}") from None
-    return last
-
-
-def _continues(this: tuple[object, object], last: tuple[object, object]) -> bool:
-    """Whether a part is the next one of the same run."""
-    return isinstance(this[1], int) and isinstance(last[1], int) and this[1] == last[1] + 1 and this[0] == last[0]
-
-
-def _lines(path: str) -> Iterator[tuple[int, dict[str, object]]]:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        text = file.read()
-    whole = text.split("\n")[:-1]  # what follows the last newline was being written when the supervisor died
-    for number, line in enumerate(whole, 1):
-        try:
-            fields = json.loads(line)
-        except ValueError as error:
-            if _is_torn(whole, number):
-                continue
-            raise JournalError(f"{path}:{number}: not JSON: {error}") from None
-        if not isinstance(fields, dict):
-            raise JournalError(f"{path}:{number}: expected an object")
-        yield number, fields
-
-
-def _is_torn(lines: list[str], number: int) -> bool:
-    """A broken line that ends a run: the next one is the header of the run that followed."""
-    return number == len(lines) or '"journal":' in lines[number]
+            os.write(self._descriptor, header(self._settings, self._part))

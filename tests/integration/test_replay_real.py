@@ -13,7 +13,7 @@ import pytest
 
 from crashrig.replay import replay
 from holdfast.events import BeatSeen, Exited, TreeEmptied, Woke
-from holdfast.journal import JournalError, Run, read
+from holdfast.journal_reader import JournalError, Run, read
 
 pytestmark = pytest.mark.real
 

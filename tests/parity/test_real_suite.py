@@ -18,7 +18,7 @@ from crashrig.library import select
 from crashrig.replay import cross_check, replay
 from crashrig.results import CellResult, Run
 from crashrig.verdict import Verdict
-from holdfast.journal import read
+from holdfast.journal_reader import read
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600, func_only=False)]
 

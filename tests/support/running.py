@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from holdfast import client, handoff, journal
+from holdfast import client, handoff, journal_reader
 from holdfast.policy import AgentPolicy, Backoff
 from holdfast.settings import AgentSettings, Containment, Settings
 
@@ -162,9 +162,9 @@ class Running:
 
         return int(str(until(found, f"generation {generation} of {agent} is there")))
 
-    def run(self) -> journal.Run:
+    def run(self) -> journal_reader.Run:
         """The last run in its journal."""
-        return journal.read(str(self.state / "journal.jsonl"))[-1]
+        return journal_reader.read(str(self.state / "journal.jsonl"))[-1]
 
     def events(self, kind: type) -> list[object]:
         """The events of one kind that it has handled."""

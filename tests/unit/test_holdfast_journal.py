@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast import journal
+from holdfast import journal, journal_format, journal_reader
 from holdfast.effects import Alert, Effect, Finish, Level, SignalTree, Spawn, State, StateChanged
 from holdfast.events import (
     BeatRejected,
@@ -87,8 +87,8 @@ class Written:
     def open(self) -> journal.Journal:
         return journal.Journal(str(self.path), SETTINGS, self.said.append)
 
-    def runs(self) -> list[journal.Run]:
-        return journal.read(str(self.path))
+    def runs(self) -> list[journal_reader.Run]:
+        return journal_reader.read(str(self.path))
 
 
 @pytest.fixture
@@ -106,8 +106,8 @@ def test_a_run_comes_back(written: Written) -> None:
     assert run.settings.agents[0].policy == SETTINGS.agents[0].policy
     assert run.settings.agents[0].environment == {}
     assert run.entries == [
-        journal.Entry(1.5, None, [EFFECTS[0]]),
-        journal.Entry(0.1 + 0.2, EVENTS[4], EFFECTS),
+        journal_format.Entry(1.5, None, [EFFECTS[0]]),
+        journal_format.Entry(0.1 + 0.2, EVENTS[4], EFFECTS),
     ]
     assert run.notes[0]["note"] == "ready"
     assert (written.path.stat().st_mode & 0o777) == 0o600
@@ -138,7 +138,7 @@ def test_a_line_that_is_broken_in_the_middle_is_named(written: Written) -> None:
         file.write(b"garbage\n")
     written.journal.decided(1.0, EVENTS[0], [])
     written.journal.close()
-    with pytest.raises(journal.JournalError, match=r"journal\.jsonl:2: not JSON"):
+    with pytest.raises(journal_reader.JournalError, match=r"journal\.jsonl:2: not JSON"):
         written.runs()
 
 
@@ -146,7 +146,7 @@ def test_a_long_text_is_cut_and_the_line_stays_whole(written: Written) -> None:
     written.journal.decided(1.0, SpawnFailed("a", 1, "x" * 1_000_000), [])
     written.journal.close()
     line = written.path.read_bytes().splitlines()[-1]
-    assert len(line) < journal.LINE_BYTES_MAX
+    assert len(line) < journal_format.LINE_BYTES_MAX
     (entry,) = written.runs()[0].entries
     assert isinstance(entry.event, SpawnFailed)
     assert entry.event.message.endswith("x [cut]")
@@ -212,8 +212,8 @@ class TestRotation:
     def test_a_run_in_several_parts_is_one_run(self, tmp_path: Path) -> None:
         path = tmp_path / "journal.jsonl"
         self.beats(path, 60)
-        assert 1 < len(list(tmp_path.iterdir())) <= journal.PARTS_KEPT
-        (run,) = journal.read(str(path))
+        assert 1 < len(list(tmp_path.iterdir())) <= journal_format.PARTS_KEPT
+        (run,) = journal_reader.read(str(path))
         assert [entry.now for entry in run.entries] == [float(number) for number in range(60)]
         assert not run.notes
 
@@ -221,9 +221,9 @@ class TestRotation:
         path = tmp_path / "journal.jsonl"
         self.beats(path, 1000)
         sizes = [part.stat().st_size for part in tmp_path.iterdir()]
-        assert len(sizes) == journal.PARTS_KEPT
+        assert len(sizes) == journal_format.PARTS_KEPT
         assert max(sizes) <= journal.PART_BYTES_MAX
-        (run,) = journal.read(str(path))
+        (run,) = journal_reader.read(str(path))
         assert run.entries[-1].now == 999.0
         times = [entry.now for entry in run.entries]
         assert times == [float(number) for number in range(int(times[0]), 1000)]
@@ -235,7 +235,7 @@ class TestRotation:
         self.beats(path, 30)
         monkeypatch.setattr(os, "getpid", lambda: 4711)
         self.beats(path, 5)
-        assert [len(run.entries) for run in journal.read(str(path))] == [30, 5]
+        assert [len(run.entries) for run in journal_reader.read(str(path))] == [30, 5]
 
     def test_a_directory_that_forbids_renaming_loses_lines_and_no_more(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -266,6 +266,6 @@ def test_a_journal_that_could_not_be_begun_is_begun_late(tmp_path: Path, monkeyp
     monkeypatch.setattr(journal.clock, "now", lambda: 1e9)
     written.decided(2.0, BeatSeen("a", 1), [])
     written.close()
-    (run,) = journal.read(str(path))
+    (run,) = journal_reader.read(str(path))
     assert [entry.now for entry in run.entries] == [2.0]
     assert [note["note"] for note in run.notes] == ["lost"]

@@ -18,7 +18,8 @@ from crashrig.simulation import supervisor
 from crashrig.simulation.policy import settings_of
 from crashrig.simulation.run import simulate
 from holdfast.fleet import Fleet
-from holdfast.journal import Journal, read
+from holdfast.journal import Journal
+from holdfast.journal_reader import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -86,7 +86,7 @@ def _show(case: Case) -> bool:
     """Print how one journal fares; whether everything agrees."""
     from crashrig.history import HistoryError, read_history
     from crashrig.replay import cross_check, replay
-    from holdfast.journal import JournalError, read
+    from holdfast.journal_reader import JournalError, read
 
     try:
         runs = read(str(case.journal))
