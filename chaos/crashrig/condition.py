@@ -25,7 +25,7 @@ __all__ = [
     "ConditionError",
     "Moment",
     "MomentWatch",
-    "Names",
+    "NamesUsed",
     "View",
     "check_uses",
     "compile_condition",
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-class Names(NamedTuple):
+class NamesUsed(NamedTuple):
     """The names that a condition uses."""
 
     agents: frozenset[str]
@@ -55,11 +55,11 @@ class Condition:
         return f"Condition({self.text!r})"
 
     @property
-    def names(self) -> Names:
+    def names(self) -> NamesUsed:
         """Which agents, observables and events it is about."""
         events = frozenset(use.event for use in self.uses if use.event is not None)
         observables = frozenset(use.name for use in self.uses if isinstance(use.name, Observable))
-        return Names(frozenset(use.agent for use in self.uses), observables, events)
+        return NamesUsed(frozenset(use.agent for use in self.uses), observables, events)
 
     def evaluate(self, view: View) -> bool | None:
         """Whether it is true now; None when that is unknown."""

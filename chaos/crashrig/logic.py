@@ -37,29 +37,23 @@ Truth = Callable[[View], bool | None]
 
 def all_of(parts: list[Truth]) -> Truth:
     """True when all parts are, False as soon as one is."""
-
-    def decide(view: View) -> bool | None:
-        result: bool | None = True
-        for part in parts:
-            value = part(view)
-            if value is False:
-                return False
-            if value is None:
-                result = None
-        return result
-
-    return decide
+    return _decided_by(parts, decisive=False)
 
 
 def any_of(parts: list[Truth]) -> Truth:
     """True as soon as one part is, False when all are."""
+    return _decided_by(parts, decisive=True)
+
+
+def _decided_by(parts: list[Truth], *, decisive: bool) -> Truth:
+    """The first part of that value decides; else a part that is unknown leaves the whole unknown."""
 
     def decide(view: View) -> bool | None:
-        result: bool | None = False
+        result: bool | None = not decisive
         for part in parts:
             value = part(view)
-            if value is True:
-                return True
+            if value is decisive:
+                return decisive
             if value is None:
                 result = None
         return result

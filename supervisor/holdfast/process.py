@@ -3,7 +3,7 @@
 `os.posix_spawn` starts it (a fraction of a millisecond; no fork of the interpreter). Only an agent with `user`
 goes through `subprocess`, which is imported for it. The child gets a session of its own, an empty signal mask,
 every signal at its default, /dev/null to read from, and the supervisor's directory unless it names another.
-What happens to it afterwards is the business of `tree` and `loop`.
+What happens to it afterwards is the business of `tree` and `driver`.
 """
 
 import errno
