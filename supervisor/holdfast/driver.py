@@ -13,6 +13,7 @@ from signal import SIGKILL
 from typing import NamedTuple
 
 from holdfast import clock
+from holdfast.brand import Brands
 from holdfast.cgroups import JOIN_AFTER_SECONDS, Cgroups
 from holdfast.effects import SignalTree, Spawn
 from holdfast.events import Exited, Spawned, SpawnFailed, TreeEmptied
@@ -49,6 +50,7 @@ class Driver:
     ) -> None:
         """`on_death` is called by the selector when a leader has died; `report` is told what a person should know."""
         self._surroundings = Surroundings(os.environ, len(agents))
+        self._brands = Brands()
         self._launchers = {agent.name: Launcher(agent, self._surroundings) for agent in agents}
         self._watches = watches
         self._forest = forest
@@ -95,9 +97,13 @@ class Driver:
 
     def _start(self, wanted: Spawn, environment: dict[str, str], output: int | None) -> Tree:
         born = boot_ticks_now()
-        pid = self._launchers[wanted.agent].start(wanted.generation, environment, output)
+        brand = self._brands.put_on()
         try:
-            tree = self._planted(wanted, pid, born)
+            pid = self._launchers[wanted.agent].start(wanted.generation, environment, output)
+        finally:
+            self._brands.take_off()
+        try:
+            tree = self._planted(wanted, pid, born, brand)
         except OSError:  # no descriptor for its pidfd: what cannot be watched must not run
             os.kill(pid, SIGKILL)
             os.waitpid(pid, 0)
@@ -106,8 +112,8 @@ class Driver:
             self._joining.append(_Joining(clock.now() + JOIN_AFTER_SECONDS, tree, self._join(tree)))
         return tree
 
-    def _planted(self, wanted: Spawn, pid: int, born: int) -> Tree:
-        tree = self._forest.plant(wanted.agent, wanted.generation, pid, born)
+    def _planted(self, wanted: Spawn, pid: int, born: int, brand: int) -> Tree:
+        tree = self._forest.plant(wanted.agent, wanted.generation, pid, born, brand)
         try:
             self._selector.register(tree.pidfd, EVENT_READ, self._on_death)
         except OSError:

@@ -9,10 +9,11 @@ reaped, a living rest of the generation therefore hangs below one of our own chi
 such child means: empty. The list of our own children is complete, because only we take from it, by reaping, and
 what comes meanwhile comes at its end. One read decides; without any child at all (ECHILD) not even that.
 
-*Whose is an orphan?* In this order: as remembered; by its cgroup; by the marks in its environment; by its
-session, which is the leader's or that of another orphan of the generation; by elimination, when only one open
-generation is old enough to have borne it, or when the leaders of all that are have died. Elimination holds only
-where nobody else can leave us a child: not as PID 1, and not when we were born with children of another program.
+*Whose is an orphan?* In this order: as remembered; by the number that it carries (`brand`); by its cgroup; by
+the marks in its environment; by its session, which is the leader's or that of another orphan of the generation;
+by elimination, when only one open generation is old enough to have borne it, or when the leaders of all that are
+have died. Elimination holds only where nobody else can leave us a child: not as PID 1, and not when we were born
+with children of another program.
 An orphan that stays ambiguous is reported once and holds no generation up: it is judged again whenever a leader
 dies, and when the last of its possible generations ends it is killed with that one.
 """
@@ -24,6 +25,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from holdfast import procfs
+from holdfast.brand import brand_of
 
 _PR_SET_CHILD_SUBREAPER = 36
 _DEPTH_MAX = 1000
@@ -42,9 +44,9 @@ class Death(NamedTuple):
 class Tree:
     """One generation of an agent, as processes."""
 
-    __slots__ = ("agent", "born", "generation", "leader", "leader_lives", "pidfd")
+    __slots__ = ("agent", "born", "brand", "generation", "leader", "leader_lives", "pidfd")
 
-    def __init__(self, agent: str, generation: int, leader: int, pidfd: int, born: int) -> None:
+    def __init__(self, agent: str, generation: int, leader: int, pidfd: int, born: int, brand: int) -> None:
         self.agent = agent
         self.generation = generation
         self.leader = leader
@@ -52,6 +54,8 @@ class Tree:
         self.pidfd = pidfd
         self.born = born
         """Boot ticks shortly before the leader was started: nothing older is of this generation."""
+        self.brand = brand
+        """The number that all of it carry; 0 for none."""
 
 
 class Forest:
@@ -79,13 +83,13 @@ class Forest:
 
     # Generations ---------------------------------------------------------------------------------------------
 
-    def plant(self, agent: str, generation: int, leader: int, born: int) -> Tree:
+    def plant(self, agent: str, generation: int, leader: int, born: int, brand: int = 0) -> Tree:
         """Take a freshly started leader in; its pidfd is the caller's to close.
 
         Raises OSError when no descriptor can be had for it.
         """
         self._childless = False
-        tree = Tree(agent, generation, leader, os.pidfd_open(leader), born)
+        tree = Tree(agent, generation, leader, os.pidfd_open(leader), born, brand)
         self._leaders[leader] = tree
         self._open[agent] = tree
         return tree
@@ -225,11 +229,15 @@ class Forest:
 
     def _owner(self, status: procfs.Status) -> Tree | None:
         """The generation an orphan can be shown to belong to."""
-        owner = self._owners.get(status.pid) or self._by_group(status) or self._by_marks(status)
-        owner = owner or self._by_session(status)
+        owner = self._owners.get(status.pid) or self._by_brand(status) or self._by_group(status)
+        owner = owner or self._by_marks(status) or self._by_session(status)
         if owner is not None:
             self._owners[status.pid] = owner
         return owner
+
+    def _by_brand(self, status: procfs.Status) -> Tree | None:
+        brand = brand_of(status.pid)
+        return next((tree for tree in self._open.values() if brand and tree.brand == brand), None)
 
     def _by_group(self, status: procfs.Status) -> Tree | None:
         agent = self._group_of(status.pid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from running import Running, exists, restarting, shell, until
 
-from holdfast import cgroups
+from holdfast import brand, cgroups
 from holdfast.events import Exited, TreeEmptied
 from holdfast.policy import AgentPolicy
 from holdfast.settings import Containment
@@ -106,10 +107,10 @@ def test_a_deep_and_wide_tree_goes_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_an_orphan_that_nobody_owns_is_reported_holds_nobody_up_and_goes_in_the_end(tmp_path: Path) -> None:
-    """Two agents, no cgroup, no marks, a session of its own: it could be either's."""
+    """Two agents, no cgroup, no marks, a session of its own, and its number taken off: it could be either's."""
     leaving = f"""
         if [ -s left ]; then echo > second; exec sleep 30; fi
-        {LEFT_BEHIND["daemon with an empty environment"]}
+        {LEFT_BEHIND["daemon with an empty environment"].replace("setsid", "prlimit --locks=unlimited: setsid")}
         until [ -s left ]; do sleep 0.01; done
         exit 1
     """
@@ -137,6 +138,36 @@ def test_an_orphan_with_marks_is_told_apart_from_another_agents(tmp_path: Path) 
         assert not exists(int((tmp_path / "left").read_text()))
         assert holdfast.view("other")["state"] in ("starting", "running")
         assert "left behind" not in holdfast.errors.read_text()
+
+
+@pytest.mark.parametrize("containment", CONTAINMENTS)
+def test_a_daemon_without_any_mark_is_told_apart_from_other_agents(tmp_path: Path, containment: Containment) -> None:
+    """The number that it carries tells, from its first moment on, and nothing starts before it is gone (RST-11)."""
+    script = f"""
+        if [ -s left ]; then kill -0 $(cat left) 2>/dev/null && echo alive > seen || echo gone > seen; exec sleep 30; fi
+        {LEFT_BEHIND["daemon with an empty environment"]}
+        until [ -s left ]; do sleep 0.001; done
+        exit 1
+    """
+    agents = (
+        shell("other", "exec sleep 30", tmp_path, policy=AgentPolicy(grace=1.0)),
+        shell("leaver", script, tmp_path, policy=restarting(0.0)),
+    )
+    with Running(tmp_path, *agents, containment=containment) as holdfast:
+        until((tmp_path / "seen").exists, "the second generation has looked")
+        assert until((tmp_path / "seen").read_text, "it has said what it saw") == "gone\n"
+        assert "left behind" not in holdfast.errors.read_text()
+        assert holdfast.view("other")["state"] in ("starting", "running")
+
+
+def test_the_number_is_each_generations_own_and_not_the_supervisors(tmp_path: Path) -> None:
+    agents = [shell(name, "exec sleep 30", tmp_path) for name in ("one", "two")]
+    with Running(tmp_path, *agents) as holdfast:
+        pids = [holdfast.until_pid("one"), holdfast.until_pid("two")]
+        own = resource.getrlimit(brand.RLIMIT_LOCKS)
+        assert resource.prlimit(holdfast.pid, brand.RLIMIT_LOCKS) == own
+        assert len({brand.brand_of(pid) for pid in (*pids, holdfast.pid)}) == 3
+        assert {resource.prlimit(pid, brand.RLIMIT_LOCKS)[1] for pid in pids} == {own[1]}
 
 
 def test_a_child_from_before_is_none_of_its_business(tmp_path: Path) -> None:

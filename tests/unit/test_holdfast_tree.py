@@ -27,6 +27,7 @@ class Table:
         self.processes: dict[int, Fake] = {}
         self.dead: list[Death] = []
         self.groups: dict[int, str] = {}
+        self.brands: dict[int, int] = {}
         self.reports: list[str] = []
         self.unreadable = False
         monkeypatch.setattr(tree, "become_subreaper", lambda: None)
@@ -35,6 +36,7 @@ class Table:
         monkeypatch.setattr(procfs, "children", self.children)
         monkeypatch.setattr(procfs, "status", self.status)
         monkeypatch.setattr(procfs, "environment", lambda pid: self.processes[pid].environment)
+        monkeypatch.setattr(tree, "brand_of", lambda pid: self.brands.get(pid, 0))
         monkeypatch.setattr(os, "pidfd_open", lambda _pid: -1)
 
     def forest(self) -> Forest:
@@ -137,11 +139,15 @@ def test_what_cannot_be_seen_is_not_proven(table: Table) -> None:
     assert not forest.is_empty(one)
 
 
-@pytest.mark.parametrize("how", ["session", "marks", "group", "company"])
+@pytest.mark.parametrize("how", ["brand", "session", "marks", "group", "company"])
 def test_an_orphan_is_known_by(table: Table, how: str) -> None:
     forest = table.forest()
     one, two = table.plant(forest, "a", 10), table.plant(forest, "b", 20)
-    if how == "session":
+    if how == "brand":
+        two.brand = 777
+        table.add(30)
+        table.brands[30] = 777
+    elif how == "session":
         table.add(30, session=20)
     elif how == "marks":
         table.add(30, marks=("b", 1))
