@@ -82,7 +82,8 @@ def test_4_reports_cannot_be_written(crashrig: RigCommand) -> None:
     path = crashrig.write("a.toml", CRASHES)
     done = crashrig.done("run", path, *SIMULATED, "--report-dir", f"{path}/reports")
     assert done.returncode == 4
-    assert "could not be carried out or recorded" in done.stderr
+    assert f"could not be carried out or recorded: {path}/reports" in done.stderr
+    assert "Not a directory; choose where reports go with --report-dir" in done.stderr
 
 
 def test_5_nothing_matched(crashrig: RigCommand) -> None:

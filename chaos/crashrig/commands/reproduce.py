@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from crashrig.commands.selection import fail
+from crashrig.commands.selection import fail, unrecorded
 from crashrig.commands.stored import report_dir_option, stored_run
 from crashrig.exit_codes import INVALID
 
@@ -95,7 +95,7 @@ def _run(cells: list[Cell], reports: Path, jobs: int) -> Run:
     try:
         return Runner(cells, [cells[0].subject.record], options, Console(), write_all).run()
     except OSError as error:
-        fail(f"The run could not be carried out or recorded: {error}", ERROR)
+        fail(unrecorded(error), ERROR)
 
 
 def _comparison(before: Verdict | None, now: list[Verdict], cell: Cell) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crashrig.commands.selection import chosen, fail, scenario_arguments
+from crashrig.commands.selection import chosen, fail, scenario_arguments, unrecorded
 from crashrig.commands.stored import report_dir_option
 from crashrig.exit_codes import INVALID, NOTHING
 from crashrig.subject_choice import DEFAULT
@@ -191,7 +191,7 @@ def _run(
     try:
         run = Runner(cells, [subject.record for subject in subjects], options, Console(), write_all).run()
     except OSError as error:
-        fail(f"The run could not be carried out or recorded: {error}", ERROR)
+        fail(unrecorded(error), ERROR)
     if as_json:
         _print_json(run)
     sys.exit(run.exit_code)

@@ -52,3 +52,9 @@ def fail(text: str, code: int) -> NoReturn:
     """Say why on stderr and end."""
     click.echo(text, err=True)
     sys.exit(code)
+
+
+def unrecorded(error: OSError) -> str:
+    """What to say of a run that could not be begun, or whose reports could not be written."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return f"The run could not be carried out or recorded: {what}; choose where reports go with --report-dir"
