@@ -7,7 +7,7 @@ forks, is of the same start, whatever session it joins and whoever adopts it. A 
 nobody's.
 
 An observer that can miss forks cannot be trusted with this: an orphan whose parent it never saw looks like a start.
-With such an one, only what the agents report tells who is who.
+With such a one, only what the agents report tells who is who.
 """
 
 from __future__ import annotations
