@@ -19,7 +19,6 @@ class Status(NamedTuple):
 
     state: str
     pending: int
-    ignored: int
     caught: int
 
     @property
@@ -46,7 +45,7 @@ def status(pid: int) -> Status | None:
     except OSError:
         return None
     pending = int(lines["SigPnd"], 16) | int(lines["ShdPnd"], 16)
-    return Status(lines["State"].strip()[0], pending, int(lines["SigIgn"], 16), int(lines["SigCgt"], 16))
+    return Status(lines["State"].strip()[0], pending, int(lines["SigCgt"], 16))
 
 
 def alive(pid: int) -> bool:

@@ -10,7 +10,8 @@ import live_subject
 import pytest
 
 from crashrig.quantities import Duration
-from crashrig.subjects.holdfast import HoldfastSubject, render_config
+from crashrig.subjects.holdfast import HoldfastSubject
+from crashrig.subjects.holdfast_config import render_config
 from crashrig.subjects.protocol import AgentJob, Job, SubjectError
 from holdfast import config
 from holdfast.policy import AgentPolicy, Restart

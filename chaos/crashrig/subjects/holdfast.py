@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from crashrig.subjects.protocol import Job
 
-__all__ = ["HoldfastSubject", "render_config"]
-
 ANSWER_SECONDS = 5.0
 COMMANDS = ("start", "stop", "restart", "shutdown")
 SETTING_PREFIX = "HOLDFAST_"
