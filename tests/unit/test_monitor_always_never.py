@@ -133,3 +133,26 @@ def test_noise_does_not_excuse_a_breach_without_grace() -> None:
 def test_a_run_that_ends_within_the_grace_decides_nothing() -> None:
     story = "0 start worker g1 p10\n5 start worker g2 p20\n5.2 end timeout"
     assert judged(story, never="worker.live > 1", grace=0.5).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_breach_that_the_window_cuts_short_is_inside_its_grace() -> None:
+    story = "0 start worker g1 p10\n18 exit worker g1 p10 c1\n60 end settled"
+    short = judged(story, always="worker.live == 1", until="20s", grace=5)
+    assert (short.verdict, short.observed, short.bound) == (Verdict.PASSED, 2, "<= 5 s")
+    assert judged(story, always="worker.live == 1", until="24s", grace=5).verdict is Verdict.FAILED
+
+
+def test_several_short_breaches_are_counted_and_the_longest_is_told() -> None:
+    story = """
+        0 start worker g1 p10
+        5 start worker g2 p20
+        5.8 exit worker g1 p10 c1
+        8 start worker g3 p30
+        8.9 exit worker g2 p20 c1
+        30 end settled
+    """
+    result = judged(story, simulated=False, never="worker.live > 1", grace=0.5)
+    assert (result.verdict, result.at) == (Verdict.FAILED, 8)
+    assert "for 900 ms" in result.message
+    assert "; 2 such breaches" in result.message
+    assert "such breaches" not in judged(DOUBLE.format(end=8), never="worker.live > 1").message

@@ -112,3 +112,22 @@ def test_it_never_came() -> None:
     open_end = judged(story, eventually="worker.live == 0")
     assert (open_end.verdict, open_end.bound) == (Verdict.FAILED, "before the end")
     assert "not seen by t=20 s" in open_end.message
+
+
+def test_a_later_anchor_opens_the_window_anew() -> None:
+    story = "0 start worker p10\n10 beat worker\n20 beat worker\n21 exit worker p10 c1\n40 end settled"
+    result = judged(story, eventually="worker.exits == 1", after="worker.beat#last + 3s", within=15)
+    assert (result.verdict, result.at, result.observed) == (Verdict.PASSED, 23, 0)
+
+
+def test_a_window_that_would_open_after_the_end_says_so() -> None:
+    story = "0 start worker p10\n20 end timeout"
+    result = judged(story, eventually="worker.live == 0", after="worker.start#1 + 30s", within=5)
+    assert result.verdict is Verdict.FAILED
+    assert "the run ended before worker.start#1 + 30s (t=30 s)" in result.message
+
+
+def test_a_missed_deadline_tells_what_was_seen_then() -> None:
+    story = "0 start worker g1 p10\n20 start worker g2 p11\n40 end settled"
+    result = judged(story, eventually="worker.live == 7", after="worker.start#1", within=5)
+    assert "worker.live = 1; alive: worker generation 1: pid 10" in result.message
