@@ -22,11 +22,12 @@ from holdfast.handoff import from_json
 from holdfast.journal import Journal
 from holdfast.lastrites import end_everything
 from holdfast.lock import Lock, LockedError
-from holdfast.loop import HEARD_SIGNALS, Loop, Signals
+from holdfast.loop import Loop
 from holdfast.notify import SocketDirectory
 from holdfast.operations import Operations
 from holdfast.output import say
 from holdfast.settings import Settings
+from holdfast.signals import HEARD_SIGNALS, Signals
 from holdfast.tree import Forest
 from holdfast.watching import WatchMaker
 
@@ -82,6 +83,8 @@ def run(settings: Settings) -> int:
     Raises LockedError, CgroupError or OSError when it cannot begin; nothing has been started then.
     """
     with ExitStack() as stack:
+        signals = Signals()  # first, so that a stop that comes now leaves nothing half-made
+        stack.callback(signals.close)
         lock = Lock(settings.state_directory)
         stack.callback(lock.release)
         groups = cgroups.find(settings.containment)
@@ -91,7 +94,7 @@ def run(settings: Settings) -> int:
         report = _Reporter(journal)
         forest = Forest(groups.agent_of, report)
         stack.callback(forest.close)
-        loop = _assemble(settings, stack, forest, groups, journal, report)
+        loop = _assemble(settings, stack, signals, forest, groups, journal, report)
         try:
             return loop.run()
         except Exception:  # a bug: agents without a supervisor would be worse than no agents
@@ -117,13 +120,17 @@ class _Reporter:
 
 
 def _assemble(
-    settings: Settings, stack: ExitStack, forest: Forest, groups: cgroups.Cgroups, journal: Journal, report: _Reporter
+    settings: Settings,
+    stack: ExitStack,
+    signals: Signals,
+    forest: Forest,
+    groups: cgroups.Cgroups,
+    journal: Journal,
+    report: _Reporter,
 ) -> Loop:
     """Everything between the core and the kernel, in the order in which the parts need each other."""
     selector = selectors.DefaultSelector()
     stack.callback(selector.close)
-    signals = Signals()
-    stack.callback(signals.close)
     fleet = Fleet({agent.name: agent.policy for agent in settings.agents}, settings.fleet)
     sockets = SocketDirectory(settings.state_directory)
     stack.callback(sockets.close)

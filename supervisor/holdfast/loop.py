@@ -9,12 +9,9 @@ The order of the rules: RST-11 (proof before the next start) is kept in `driver`
 late looks for all beats and says how late it was before it lets a deadline come.
 """
 
-import os
-import signal
 from collections import deque
 from collections.abc import Callable
 from selectors import EVENT_READ, BaseSelector
-from types import FrameType
 from typing import assert_never
 
 from holdfast import clock
@@ -24,6 +21,7 @@ from holdfast.effects import Alert, Effect, Finish, SignalTree, Spawn, StateChan
 from holdfast.events import DeadlineReached, Event, ShutdownRequested, Woke
 from holdfast.fleet import Fleet
 from holdfast.journal import Journal
+from holdfast.signals import Signals
 from holdfast.watch import Watches
 
 LATE_SECONDS = 0.1
@@ -31,45 +29,6 @@ LATE_SECONDS = 0.1
 
 WAIT_SECONDS_MAX = 86400.0
 """epoll_wait(2) counts milliseconds in an int, 24.8 days; after a day the loop looks at its plans again."""
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
-_SURVIVED_SIGNALS = (
-    *(signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF),
-    *(signal.SIGIO, signal.SIGPWR),
-)
-"""These would end us without a word to the agents (signal(7)), which is never what was meant."""
-
-HEARD_SIGNALS = (signal.SIGCHLD, *STOP_SIGNALS, *_SURVIVED_SIGNALS)
-
-
-class Signals:
-    """The supervisor's own signals: any of them ends the wait; the ones that mean "stop" are counted."""
-
-    def __init__(self) -> None:
-        self.stops = 0
-        self.reader, self._writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._before = {number: signal.signal(number, self._heard) for number in HEARD_SIGNALS}
-        self._wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-
-    def drain(self) -> None:
-        """Read the numbers away; that they came is enough."""
-        try:
-            while len(os.read(self.reader, 4096)) == 4096:
-                pass
-        except BlockingIOError:
-            pass
-
-    def close(self) -> None:
-        """Give the signals back to whoever had them."""
-        signal.set_wakeup_fd(self._wakeup)
-        for number, before in self._before.items():
-            signal.signal(number, before)
-        os.close(self.reader)
-        os.close(self._writer)
-
-    def _heard(self, number: int, _frame: FrameType | None) -> None:
-        if number in STOP_SIGNALS:
-            self.stops += 1
 
 
 class Loop:
@@ -108,7 +67,12 @@ class Loop:
         self._died = True
 
     def run(self) -> int:
-        """Start every agent and go on until the core says that it is over; returns the exit code it gives."""
+        """Start every agent and go on until the core says that it is over; returns the exit code it gives.
+
+        One that was asked to stop before it began starts nobody.
+        """
+        if self._signals.stops:
+            return 0
         now = clock.now()
         self._carry_out_all(now, None, self._fleet.begin(now))
         self._feed_inbox()

@@ -12,7 +12,8 @@ import pytest
 from holdfast import loop as loop_module
 from holdfast.effects import Alert, Effect, Finish, Level, SignalTree, Spawn
 from holdfast.events import BeatSeen, DeadlineReached, Event, Exited, ShutdownRequested, Spawned, TreeEmptied, Woke
-from holdfast.loop import Loop, Signals
+from holdfast.loop import Loop
+from holdfast.signals import Signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,6 +212,15 @@ def test_the_first_stop_asks_and_the_next_insists(loop: Loop, world: World) -> N
     world.stops = 3
     loop._turn()
     assert world.told == [ShutdownRequested(), ShutdownRequested(urgent=True), ShutdownRequested(urgent=True)]
+
+
+def test_asked_to_stop_before_it_began_it_starts_nobody(
+    loop: Loop, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world, "begin", lambda _now: [Spawn("a", 1)])
+    world.stops = 1
+    assert loop.run() == 0
+    assert world.did == []
 
 
 def test_it_ends_with_the_code_of_the_core(loop: Loop, world: World) -> None:
