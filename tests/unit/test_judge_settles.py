@@ -59,6 +59,7 @@ def settled_at(story: str = STORY, **keys: Any) -> float:
         ({"count": "worker.start", "min": 4, "until": "30s"}, 30),
         ({"count": "worker.start", "min": 1, "until": "worker.exit#2"}, 20),
         ({"count": "worker.start", "min": 2, "after": "worker.exit#1"}, 22),
+        ({"never": "worker.tree > 9", "after": "worker.exit#1 - 1s", "until": "worker.exit#1 + 5s"}, 15),
         ({"always": "worker.live <= 1"}, math.inf),
         ({"always": "worker.live <= 1", "until": "30s"}, 30),
         ({"always": "worker.live <= 1", "until": "worker.exit#2"}, 20),
