@@ -144,9 +144,10 @@ class Driver:
         more = True
         while more:
             leaders, more = self._forest.reap()
+            proven = self._forest.empty_among([tree for tree, _ in leaders])
             for tree, death in leaders:
                 self._done_with.append(tree.pidfd)
-                empty = self._forest.is_empty(tree)
+                empty = tree in proven
                 if empty:
                     self._bury(tree)
                 else:

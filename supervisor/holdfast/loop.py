@@ -115,6 +115,7 @@ class Loop:
         if late_by > LATE_SECONDS:
             self.feed(Woke(late_by))
         self._let_deadline_come(began)
+        self._journal.flush()  # what a client is told is in the journal
         self.control.turn(began)
         self._journal.flush()
         self.driver.join(began)

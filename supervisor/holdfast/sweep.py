@@ -14,8 +14,11 @@ from holdfast.cgroups import Cgroups
 from holdfast.tree import Forest, Tree
 from holdfast.walk import Member, walk
 
-TURN_SECONDS_MAX = 0.004
-"""A pass gives way to the rest of the loop after this long."""
+TURN_SECONDS_MAX = 0.008
+"""All sweeps together give way to the rest of the loop after this long, so that many delay nobody (RST-10)."""
+
+PASS_SECONDS_MAX = 0.004
+"""One pass gives way to other sweeps after this long."""
 
 TERM_PASSES_MAX = 8
 """A tree that still grows after so many passes is left to the kill that follows the grace."""
@@ -44,17 +47,30 @@ class Sweeper:
         return min((sweep.next_at for sweep in self._sweeps.values() if sweep.next_at is not None), default=None)
 
     def signal(self, tree: Tree, signal: int) -> None:
-        """Begin a sweep, or make one sharper, with a first pass."""
+        """Begin a sweep, or make one sharper; the next `turn` makes its first pass."""
         sweep = self._sweeps.get(tree)
         if sweep is None:
             sweep = self._sweeps[tree] = _Sweep(tree, self._forest, self._cgroups, self._report)
         sweep.begin(signal)
 
     def turn(self, now: float, *, died: bool) -> None:
-        """Go on with what is due; a death makes every kill due, because children may have surfaced."""
-        for sweep in list(self._sweeps.values()):
-            if sweep.next_at is not None and (sweep.next_at <= now or (died and sweep.killing)):
-                sweep.go_on()
+        """Go on with what is due; a death makes every kill due, because children may have surfaced.
+
+        What the time does not allow stays due; who had a turn is last in the next one.
+        """
+        now = max(now, clock.now())  # what was begun in this turn is due as well
+        due = [
+            (tree, sweep)
+            for tree, sweep in self._sweeps.items()
+            if sweep.next_at is not None and (sweep.next_at <= now or (died and sweep.killing))
+        ]
+        until = now + TURN_SECONDS_MAX
+        for tree, sweep in due:
+            if clock.now() > until:
+                sweep.next_at = now
+                continue
+            self._sweeps[tree] = self._sweeps.pop(tree)
+            sweep.go_on()
 
     def end(self, tree: Tree) -> None:
         """The generation is empty."""
@@ -84,7 +100,7 @@ class _Sweep:
             self._under_way = None
         if self._under_way is None:
             self._passes = 0
-        self.go_on()
+        self.next_at = clock.now()
 
     def go_on(self) -> None:
         """Begin a pass or take it up again, and say when more is to be done."""
@@ -114,7 +130,7 @@ class _Sweep:
 
     def _go_through(self) -> bool:
         """Signal everybody who can be seen; False when the time was up before the end."""
-        stop_at = clock.now() + TURN_SECONDS_MAX
+        stop_at = clock.now() + PASS_SECONDS_MAX
         if self._under_way is None:
             self._new = 0
             if self.killing:
