@@ -10,7 +10,7 @@ help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/  -/'
 
 try: $(VENV)/.installed  ## install, run the suite on holdfast and on a real supervisord, say where the report is
-	$(BIN)/crashrig peers install supervisord
+	$(BIN)/crashrig peers install supervisord || echo "supervisord could not be installed: its cells will be skipped" >&2
 	$(BIN)/crashrig run --subject simulated --subject holdfast --beside supervisord
 
 test: $(VENV)/.installed-test  ## install, run every test

@@ -30,6 +30,16 @@ def log(live: live_subject.Live) -> str:
 
 
 @pytest.mark.parametrize("name", BOTH)
+def test_a_path_may_have_a_space_in_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "mein Klön" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with live_subject.running(name, CRASHING, pace=1.0, backoff=QUICK) as live:
+        assert live.until(lambda: len(live.lines()) >= 2), log(live)
+
+
+@pytest.mark.parametrize("name", BOTH)
 def test_backoff_is_waited_for(name: str) -> None:
     with live_subject.running(name, CRASHING, pace=1.0, backoff=[Duration(0.2), Duration(0.4)]) as live:
         assert live.until(lambda: len(live.lines()) >= 4)

@@ -124,11 +124,12 @@ stop_all() {
 # FAULT (RST-6): exit_status is set only when an agent was fatal; after a clean end it is an unset variable, and
 # `set -u` turns that into exit 1.
 main() {
-    local config supervisor exit_status
+    local config supervisor exit_status tether
+    eval "tether=($TETHER)" # its words are quoted: a path may have a space in it
     SUPERVISORS=()
     trap stop_all TERM INT
     for config in "$@"; do
-        $TETHER bash "$0" --agent "$DIRECTORY" "$config" &
+        "${tether[@]}" bash "$0" --agent "$DIRECTORY" "$config" &
         SUPERVISORS+=("$!")
     done
     for supervisor in "${SUPERVISORS[@]}"; do
