@@ -1,14 +1,15 @@
 """What holdfast costs: from an agent's death to its replacement, in memory, and for many agents at once.
 
-`python benchmarks/restart.py` prints a table. Each agent writes CLOCK_MONOTONIC as its first act into a FIFO that
-the benchmark reads, and is killed by the benchmark, which notes the time just before; so both ends are seen from
-outside. The floor is a Python loop of a few lines that does nothing but wait for a pidfd and call
+`python benchmarks/restart.py` prints a line for each. An agent writes CLOCK_MONOTONIC as its first act into a FIFO
+that the benchmark reads, and is killed by the benchmark, which notes the time just before; so both ends are seen
+from outside. The floor is a Python loop of a few lines that does nothing but wait for a pidfd and call
 `posix_spawn`: no proof, no journal, no policy. The two take turns in the same run, so that a noisy machine is
 noisy for both. The agent is a small C program, so that what is measured is not the agent; a C compiler is needed.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -28,6 +29,8 @@ KILLS = 100
 TURNS = 5
 FEW, MANY = 1, 100
 BURST = 50
+STORMING = 4
+HANGS = 10
 SECONDS_MAX = 20.0
 
 PROGRAM = r"""
@@ -96,8 +99,11 @@ def compiled(directory: Path) -> str:
     return str(program)
 
 
-def holdfast(directory: Path, command: list[str], agents: int) -> subprocess.Popen[bytes]:
-    """A supervisor with so many agents that restart at once, for ever, each proven empty before the next."""
+def holdfast(directory: Path, command: list[str], agents: int, more: str = "") -> subprocess.Popen[bytes]:
+    """A supervisor with so many agents that restart at once, for ever, each proven empty before the next.
+
+    `more` is added to the configuration, where the last agent's table is open.
+    """
     lines = [
         f'state_directory = "{directory}"',
         "[defaults]",
@@ -111,7 +117,7 @@ def holdfast(directory: Path, command: list[str], agents: int) -> subprocess.Pop
         lines += [f"[agents.agent{number}]", f"command = {json.dumps(command)}"]
     directory.mkdir()
     file = directory / "holdfast.toml"
-    file.write_text("\n".join(lines), encoding="utf-8")
+    file.write_text("\n".join([*lines, more]), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "supervisor")}
     return subprocess.Popen([sys.executable, "-m", "holdfast", "run", str(file)], env=environment)
 
@@ -156,6 +162,25 @@ def compare(directory: Path, starts: Starts, command: list[str]) -> tuple[list[f
         end(process)
         os.kill(last, signal.SIGKILL)  # this loop stops nothing when it ends
     return ours, least
+
+
+def in_a_storm(directory: Path, starts: Starts, command: list[str]) -> list[float]:
+    """How late an agent is started after its back-off, in seconds, while others crash as fast as they can (RST-10)."""
+    more = 'backoff = ["100ms"]\n'
+    more += "".join(f'[agents.storm{number}]\ncommand = ["/bin/false"]\n' for number in range(STORMING))
+    process = holdfast(directory / "storm", command, 1, more)
+    found = [latency - 0.1 for latency in latencies(starts)[0]]
+    end(process)
+    return found
+
+
+def hangs(directory: Path, starts: Starts, command: list[str]) -> list[float]:
+    """How late an agent that never beats is replaced after its second of grace, in seconds (HB-5)."""
+    beat = f'heartbeat = {{ file = "{directory}/no-beat", timeout = "1s", startup_grace = "1s" }}\n'
+    process = holdfast(directory / "hang", command, 1, beat)
+    times = [starts.next()[1] for _ in range(HANGS + 1)]
+    end(process)
+    return [after - before - 1.0 for before, after in itertools.pairwise(times)]
 
 
 def resident(pid: int) -> float:
@@ -214,11 +239,15 @@ def main() -> None:
         ours, least = compare(directory, starts, command)
         rss = [memory(directory, starts, command, agents) for agents in (FEW, MANY)]
         bursts = [many(directory, starts, command, turn) for turn in range(TURNS)]
+        late = {"in a storm": in_a_storm(directory, starts, command), "hang": hangs(directory, starts, command)}
         starts.close()
     print(f"Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} CPUs")
     for what, values in (("holdfast", ours), ("floor", least)):
         median, tail, highest = milliseconds(values)
         print(f"kill -> next start, {what:8}  median {median:.3f} ms, p95 {tail:.3f} ms, max {highest:.3f} ms")
+    for what, values in late.items():
+        median, tail, highest = milliseconds(values)
+        print(f"late start, {what:15}   median {median:.3f} ms, p95 {tail:.3f} ms, max {highest:.3f} ms")
     print(f"memory (VmRSS)  {FEW} agent {rss[0]:.1f} MiB, {MANY} agents {rss[1]:.1f} MiB")
     for what, values in zip(("start", "stop"), zip(*bursts, strict=True), strict=True):
         print(f"{BURST} agents, {what:5}  median {milliseconds(list(values))[0]:.1f} ms of {TURNS}")

@@ -6,6 +6,7 @@ waited for when the agent has ended: a grandchild that holds it open delays noth
 gets what is still held, up to a bound, when it takes something again, and one line that says how much was lost.
 """
 
+import errno
 import os
 import select
 import stat
@@ -31,7 +32,12 @@ class Outlet:
         """Open the file, if it is one and not open yet; raises OSError, also for a FIFO that nobody reads."""
         if self._path and self._descriptor < 0:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
-            self._descriptor = os.open(self._path, flags, 0o640)
+            try:
+                self._descriptor = os.open(self._path, flags, 0o640)
+            except OSError as error:
+                if error.errno == errno.ENXIO:
+                    raise OSError(errno.ENXIO, "nobody reads this FIFO", self._path) from None
+                raise
 
     def close(self) -> None:
         """Give the descriptor back."""
