@@ -270,3 +270,12 @@ def test_a_stored_history_of_100000_observations_is_judged_quickly() -> None:
     results = judge(one, long)
     assert len(results) == 10
     assert time.process_time() - began < 10.0  # measured: about 1 s; the bound only catches a wrong order of growth
+
+
+@pytest.mark.parametrize(("lines", "end"), [("", 30.0), ("20 end settled", 20.0)])
+def test_a_run_lasts_until_its_end_or_until_it_is_finished(lines: str, end: float) -> None:
+    live = LiveJudge(scenario(expect(always="worker.live <= 1")), header())
+    for line in f"0 start worker g1 p10\n{lines}".splitlines():
+        live.observe(observation(line))
+    (result,) = live.finish(30.0)
+    assert (result.verdict, result.window) == (Verdict.PASSED, (0, end))

@@ -275,3 +275,9 @@ def test_a_group_is_any_of_its_agents() -> None:
     watch.see(Event(at=2.0, agent="other", kind="beat"))
     watch.see(Event(at=3.0, agent="worker_2", kind="beat"))
     assert watch.due == 3.0
+
+
+def test_what_follows_an_event_is_pointed_at() -> None:
+    with pytest.raises(ConditionError) as caught:
+        compile_event("worker.exit#2 + 5s")
+    assert (caught.value.column, "found '+ 5s' behind it" in str(caught.value)) == (14, True)

@@ -75,3 +75,10 @@ def test_allowance_and_noise_of_a_real_run(back: float, noise: float, verdict: V
     story = LIVES.format(end=4, back=back) + f"\n{back + 1} noise {noise}"
     result = judged(story, pace=10.0, simulated=False, after="worker.start#1", grace=7, **UP)
     assert result.verdict is verdict
+
+
+def test_a_run_that_ends_before_it_lasted_long_enough_has_not_shown_it() -> None:
+    story = "10 start worker g1 p10\n15 end settled"
+    result = judged(story, stays="worker.live == 1", after="worker.start#1", lasting=20)
+    assert (result.verdict, result.observed, result.margin, result.at) == (Verdict.FAILED, 5, -15, 10)
+    assert "held for 5 s at most; the run ended at t=15 s" in result.message

@@ -151,3 +151,15 @@ def test_memory_does_not_grow_with_generations() -> None:
     assert not population.processes
     assert not population.leaders
     assert not population._sizes
+
+
+def test_agents_of_a_group_are_asked_for_together_and_one_by_one() -> None:
+    world = World({"worker": 2})
+    for line in ("1 start worker_1 g1 p10", "1 claimed worker_1 running", "2 claimed worker_2 starting"):
+        world.observe(observation(line))
+    assert world.now == 2.0
+    assert [world.observable(name, "live") for name in ("worker", "worker_1", "worker_2", "total")] == [1, 1, 0, 1]
+    assert [world.observable(name, "claimed") for name in ("worker_1", "worker_2")] == ["running", "starting"]
+    assert world.observable("worker", "claimed") is None, "they do not share one"
+    world.observe(observation("3 claimed worker_2 running"))
+    assert world.observable("worker", "claimed") == "running"
