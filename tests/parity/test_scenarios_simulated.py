@@ -1,4 +1,4 @@
-"""Every built-in scenario passes under the simulated holdfast, whatever the seed, and fails where its title is untrue."""
+"""Every built-in scenario passes under the simulated holdfast with any seed, and fails where its title is untrue."""
 
 from __future__ import annotations
 
