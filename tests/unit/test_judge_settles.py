@@ -9,6 +9,7 @@ import pytest
 from judging import expect, header, history, scenario
 
 from crashrig.checker import LiveJudge
+from crashrig.verdict import Verdict
 
 END = 100.0
 STORY = """
@@ -36,6 +37,7 @@ def settled_at(story: str = STORY, **keys: Any) -> float:
             judge.observe(observations.pop(0))
         judge.advance(now)
         if judge.settled:
+            assert [one.verdict for one in judge.finish(now) if one.verdict is Verdict.ERROR] == []
             return now
 
 
