@@ -82,3 +82,13 @@ def test_a_run_that_ends_before_it_lasted_long_enough_has_not_shown_it() -> None
     result = judged(story, stays="worker.live == 1", after="worker.start#1", lasting=20)
     assert (result.verdict, result.observed, result.margin, result.at) == (Verdict.FAILED, 5, -15, 10)
     assert "held for 5 s at most; the run ended at t=15 s" in result.message
+
+
+def test_what_was_seen_is_said() -> None:
+    story = "0 start worker g1 p10\n10 exit worker g1 p10 c1\n18 start worker g2 p20\n60 end settled"
+    wanted = {"stays": "worker.live == 1", "after": "worker.exit#1", "lasting": 20}
+    in_time, late = judged(story, grace=9, **wanted), judged(story, grace=3, **wanted)
+    assert (in_time.verdict, "; held from t=18 s (8 s after it)" in in_time.message) == (Verdict.PASSED, True)
+    assert (late.verdict, "held for 0 s at most; never held" in late.message) == (Verdict.FAILED, True), late.message
+    never = judged(story, stays="worker.live == 7", after="worker.exit#1", lasting=20)
+    assert (never.verdict, never.observed) == (Verdict.FAILED, 0)

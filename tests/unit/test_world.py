@@ -163,3 +163,13 @@ def test_agents_of_a_group_are_asked_for_together_and_one_by_one() -> None:
     assert world.observable("worker", "claimed") is None, "they do not share one"
     world.observe(observation("3 claimed worker_2 running"))
     assert world.observable("worker", "claimed") == "running"
+
+
+def test_who_lives_is_told_of_one_agent_or_of_all() -> None:
+    world = World({"worker": 1, "other": 1})
+    assert world.observable("worker", "generation") == 0
+    for line in ("1 start worker g1 p10", "1 start other g1 p20"):
+        world.observe(observation(line))
+    assert "10" in world.living("worker")
+    assert "20" not in world.living("worker")
+    assert all(pid in world.living("total") for pid in ("10", "20"))
