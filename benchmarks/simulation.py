@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "supervisor"), str(ROOT / "chaos")]
 
-from crashrig.checker import judge, verdict_of  # noqa: E402
+from crashrig.judging.checker import judge, verdict_of  # noqa: E402
 from crashrig.scenario import Agent, Duration, Expect, Policy, Scenario  # noqa: E402
 from crashrig.simulation.run import simulate  # noqa: E402
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crashrig.scenario_file import SUFFIXES, ScenarioError, parse_scenario
+from crashrig.reading.scenario_file import SUFFIXES, ScenarioError, parse_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable

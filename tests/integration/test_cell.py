@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from crashrig_samples import CRASHES, cell, subject
 
+from crashrig.driving.host import snapshot
+from crashrig.driving.run_cell import RealCells, Workshop
 from crashrig.history import read_history
-from crashrig.host import snapshot
 from crashrig.observers import choice
-from crashrig.run_cell import RealCells, Workshop
 from crashrig.sandbox import group
 from crashrig.verdict import Verdict
 

@@ -9,9 +9,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crashrig.checks.steps import SIGNALS
 from crashrig.promises import PROMISES
 from crashrig.quantities import Duration, Size, Window
+from crashrig.reading.checks.steps import SIGNALS
+from crashrig.reading.scenario_file import ScenarioError, freeze, parse_scenario
+from crashrig.reading.scenario_schema import json_schema
 from crashrig.scenario import (
     Agent,
     Budget,
@@ -26,8 +28,6 @@ from crashrig.scenario import (
     Scenario,
     Tamper,
 )
-from crashrig.scenario_file import ScenarioError, freeze, parse_scenario
-from crashrig.scenario_schema import json_schema
 from crashrig.subjects.protocol import CAPABILITIES
 
 TIMEOUT = 1e6

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging import expect, header, scenario
 
-from crashrig.checker import LiveJudge, judge
-from crashrig.condition import ConditionError, compile_condition
 from crashrig.history import Footer, Header, History, Observation
-from crashrig.monitors import build, clause_of
-from crashrig.monitors.protocol import Bench
-from crashrig.monitors.tolerance import Tolerance
-from crashrig.world import World
+from crashrig.judging.checker import LiveJudge, judge
+from crashrig.judging.condition import ConditionError, compile_condition
+from crashrig.judging.monitors import build, clause_of
+from crashrig.judging.monitors.protocol import Bench
+from crashrig.judging.monitors.tolerance import Tolerance
+from crashrig.judging.world import World
 
 if TYPE_CHECKING:
     from crashrig.scenario import Expect

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from crashrig.checker import judge, verdict_of
-from crashrig.library import select
-from crashrig.scenario_file import LoadedScenario
+from crashrig.judging.checker import judge, verdict_of
+from crashrig.reading.library import select
+from crashrig.reading.scenario_file import LoadedScenario
 from crashrig.simulation.run import SUBJECT, simulate
 from crashrig.verdict import Verdict
 

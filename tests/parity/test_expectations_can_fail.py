@@ -12,11 +12,11 @@ from signal import SIGKILL
 import pytest
 from msgspec.structs import replace
 
-from crashrig.checker import judge
 from crashrig.history import History, Observation
-from crashrig.library import select
+from crashrig.judging.checker import judge
+from crashrig.reading.library import select
+from crashrig.reading.scenario_file import LoadedScenario
 from crashrig.scenario import Expect, Scenario
-from crashrig.scenario_file import LoadedScenario
 from crashrig.simulation.run import simulate
 from crashrig.verdict import Verdict
 

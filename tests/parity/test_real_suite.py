@@ -14,7 +14,7 @@ import pytest
 
 from crashrig import peers
 from crashrig.history import read_history
-from crashrig.library import select
+from crashrig.reading.library import select
 from crashrig.replay import cross_check, replay
 from crashrig.results import CellResult, Run
 from crashrig.verdict import Verdict

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from crashrig.checker import judge, verdict_of
-from crashrig.config_choice import ConfigChoice
-from crashrig.library import select
-from crashrig.scenario_file import LoadedScenario
+from crashrig.driving.config_choice import ConfigChoice
+from crashrig.judging.checker import judge, verdict_of
+from crashrig.reading.library import select
+from crashrig.reading.scenario_file import LoadedScenario
 from crashrig.simulation.run import SUBJECT, simulate
 from crashrig.verdict import Verdict
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from crashrig.cells import Cell
-from crashrig.config_choice import ConfigChoice
+from crashrig.driving.cells import Cell
+from crashrig.driving.config_choice import ConfigChoice
+from crashrig.driving.subject_choice import SubjectChoice
+from crashrig.reading.scenario_file import LoadedScenario, parse_scenario
 from crashrig.results import CellKey, SubjectRecord
 from crashrig.scenario import Scenario
-from crashrig.scenario_file import LoadedScenario, parse_scenario
-from crashrig.subject_choice import SubjectChoice
 from crashrig.subjects.protocol import CAPABILITIES
 
 CRASHES = """

@@ -10,8 +10,8 @@ import re
 import signal
 from typing import TYPE_CHECKING, Any
 
-from crashrig.checker import judge
 from crashrig.history import Footer, Header, History, Observation
+from crashrig.judging.checker import judge
 from crashrig.quantities import Duration, Window
 from crashrig.scenario import Agent, Expect, Scenario
 

@@ -12,7 +12,7 @@ from running import until
 
 import crashrig
 from crashrig import proc
-from crashrig.host import scratch_root
+from crashrig.driving.host import scratch_root
 from crashrig.sandbox import group
 from crashrig.sandbox.sweep import MARKER
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from crashrig.exit_codes import ERROR, FAILED, NOTHING, PASSED, exit_code
+from crashrig.driving.exit_codes import ERROR, FAILED, NOTHING, PASSED, exit_code
+from crashrig.driving.subject_choice import choose
 from crashrig.report.wording import last_command
 from crashrig.results import CellKey, CellResult, Run
-from crashrig.subject_choice import choose
 from crashrig.verdict import Verdict
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 from crashrig_samples import CRASHES, loaded, subject
 
-from crashrig import host
-from crashrig.cells import Wanted, expand, shard
-from crashrig.config_choice import ConfigChoice
+from crashrig.driving import host
+from crashrig.driving.cells import Wanted, expand, shard
+from crashrig.driving.config_choice import ConfigChoice
 from crashrig.quantities import Size
 from crashrig.scenario import Budget
 from crashrig.verdict import Verdict
 
 if TYPE_CHECKING:
-    from crashrig.cells import Cell
+    from crashrig.driving.cells import Cell
 
 
 def only(text: str = CRASHES, name: str = "holdfast", pace: float = 20.0, **more: object) -> Cell:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from judging import expect, header, history, observation, scenario
 
-from crashrig.checker import RIG, LiveJudge, judge, verdict_of
 from crashrig.history import Footer, History, Observation
-from crashrig.monitors.always_never import AlwaysNever
+from crashrig.judging.checker import RIG, LiveJudge, judge, verdict_of
+from crashrig.judging.monitors.always_never import AlwaysNever
 from crashrig.quantities import Duration
 from crashrig.scenario import Agent, ExpectedFailure, Fault, Freeze, Kill
 from crashrig.verdict import Result, Verdict

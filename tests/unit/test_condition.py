@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from crashrig.condition import (
+from crashrig.judging.condition import (
     Condition,
     ConditionError,
     MomentWatch,
@@ -16,8 +16,8 @@ from crashrig.condition import (
     compile_gap,
     compile_moment,
 )
-from crashrig.event import Event
-from crashrig.reference import LAST, EventRef, Observable
+from crashrig.judging.event import Event
+from crashrig.judging.reference import LAST, EventRef, Observable
 
 
 class Table:

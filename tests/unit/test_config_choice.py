@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from crashrig_samples import CRASHES, scenario
 
-from crashrig.config_choice import ConfigChoice, ConfigError, load_config
+from crashrig.driving.config_choice import ConfigChoice, ConfigError, load_config
 
 if TYPE_CHECKING:
     from pathlib import Path

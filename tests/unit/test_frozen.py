@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from crashrig_samples import cell
 
-from crashrig.config_choice import ConfigChoice
-from crashrig.frozen import FrozenError, command_for, read_frozen, write_frozen
-from crashrig.scenario_file import ScenarioError
+from crashrig.driving.config_choice import ConfigChoice
+from crashrig.driving.frozen import FrozenError, command_for, read_frozen, write_frozen
+from crashrig.reading.scenario_file import ScenarioError
 
 
 def test_what_was_frozen_comes_back(tmp_path: Path) -> None:

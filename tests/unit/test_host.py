@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crashrig import host
-from crashrig.host import snapshot
+from crashrig.driving import host
+from crashrig.driving.host import snapshot
 from crashrig.sandbox.sweep import MARKER
 
 if TYPE_CHECKING:

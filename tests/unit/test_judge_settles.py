@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from judging import expect, header, history, scenario
 
-from crashrig.checker import LiveJudge
+from crashrig.judging.checker import LiveJudge
 from crashrig.verdict import Verdict
 
 END = 100.0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from crashrig.library import Filters, NothingSelected, builtin_root, find, select
-from crashrig.scenario_file import ScenarioError
+from crashrig.reading.library import Filters, NothingSelected, builtin_root, find, select
+from crashrig.reading.scenario_file import ScenarioError
 
 TEXT = """
 title    = "{title}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from judging import expect, header, judged, observation, scenario
 
-from crashrig.checker import LiveJudge
+from crashrig.judging.checker import LiveJudge
 from crashrig.verdict import Verdict
 
 STORY = """

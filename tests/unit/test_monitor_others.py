@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from judging import expect, history, judged, scenario
 
-from crashrig.checker import judge
-from crashrig.monitors import merge_sometimes
+from crashrig.judging.checker import judge
+from crashrig.judging.monitors import merge_sometimes
 from crashrig.quantities import Duration
 from crashrig.scenario import Fault, Freeze, Kill, Recover
 from crashrig.verdict import Result, Verdict

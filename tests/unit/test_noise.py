@@ -6,7 +6,7 @@ import time
 
 from running import until
 
-from crashrig.noise import NoiseProbe
+from crashrig.driving.noise import NoiseProbe
 
 TOO_LONG = 0.1
 

@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner
 from judging import expect, history, scenario
 
-from crashrig.cell_spec import HISTORY
-from crashrig.checker import judge, verdict_of
 from crashrig.commands.recheck import command
-from crashrig.frozen import CELL, DIRECTORY, SCENARIO, FrozenCell
+from crashrig.driving.cell_spec import HISTORY
+from crashrig.driving.frozen import CELL, DIRECTORY, SCENARIO, FrozenCell
 from crashrig.history import write_history
+from crashrig.judging.checker import judge, verdict_of
+from crashrig.reading.scenario_file import freeze
 from crashrig.report.run_json import write
 from crashrig.results import CellKey, CellResult, Run
 from crashrig.scenario import Agent
-from crashrig.scenario_file import freeze
 from crashrig.verdict import Verdict
 
 if TYPE_CHECKING:

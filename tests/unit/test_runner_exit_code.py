@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crashrig.exit_codes import exit_code
+from crashrig.driving.exit_codes import exit_code
+from crashrig.driving.runner import point_latest
 from crashrig.results import CellKey, CellResult
-from crashrig.runner import point_latest
 from crashrig.verdict import Verdict
 
 if TYPE_CHECKING:

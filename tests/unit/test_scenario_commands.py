@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from crashrig import library
 from crashrig.cli import main
+from crashrig.reading import library
 
 GOOD = """
 title    = "A crash is followed by a new start"

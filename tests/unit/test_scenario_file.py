@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crashrig.quantities import Duration, Window
-from crashrig.scenario_file import ScenarioError, freeze, load_scenario, parse_scenario
+from crashrig.reading.scenario_file import ScenarioError, freeze, load_scenario, parse_scenario
 
 HANG = """
 title     = "A hung agent is killed, its tree too, and it is started again"

@@ -10,16 +10,16 @@ import jsonschema
 import pytest
 
 from crashrig.agents.behaviours import VERBS
-from crashrig.checks.expectations import MODIFIERS
-from crashrig.checks.steps import KINDS, Verb, behaviour_verbs
-from crashrig.describe import EXPECTATIONS, STEPS, describe
-from crashrig.library import builtin_root, find, select
+from crashrig.judging.reference import ATTRIBUTES, EVENTS, OBSERVABLES
 from crashrig.promises import PROMISES
-from crashrig.reference import ATTRIBUTES, EVENTS, OBSERVABLES
+from crashrig.reading.checks.expectations import MODIFIERS
+from crashrig.reading.checks.steps import KINDS, Verb, behaviour_verbs
+from crashrig.reading.describe import EXPECTATIONS, STEPS, describe
+from crashrig.reading.library import builtin_root, find, select
+from crashrig.reading.scenario_file import parse_scenario
+from crashrig.reading.scenario_keys import KEYS
+from crashrig.reading.scenario_schema import json_schema
 from crashrig.scenario import OPERATORS
-from crashrig.scenario_file import parse_scenario
-from crashrig.scenario_keys import KEYS
-from crashrig.scenario_schema import json_schema
 from crashrig.subjects.protocol import CAPABILITIES
 
 REPOSITORY = Path(__file__).parents[2]

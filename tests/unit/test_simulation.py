@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from lone_agent import Simulated, plan_of
 
-from crashrig.checker import judge
 from crashrig.history import History, Observation, read_history, write_history
+from crashrig.judging.checker import judge
 from crashrig.quantities import Duration, Window
 from crashrig.scenario import Agent, Expect, Fault, Freeze, Kill, Operator, Policy, Recover, Scenario, Tamper
 from crashrig.simulation.clock import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from judging import header, observation
 
-from crashrig.monitors.tolerance import Tolerance
+from crashrig.judging.monitors.tolerance import Tolerance
 from crashrig.verdict import Verdict
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crashrig.toml_lines import json_lines, toml_lines
+from crashrig.reading.toml_lines import json_lines, toml_lines
 
 TOML = '''\
 # a comment with [brackets] and = signs

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from judging import observation
 
-from crashrig.reference import LAST, EventRef
-from crashrig.world import World
+from crashrig.judging.reference import LAST, EventRef
+from crashrig.judging.world import World
 
 STORY = """
     0 subject.start p5

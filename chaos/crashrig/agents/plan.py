@@ -16,7 +16,7 @@ import msgspec
 
 from crashrig.agents.behaviours import VERBS, load
 from crashrig.agents.plan_file import Plan, Step, dump
-from crashrig.reference import members
+from crashrig.judging.reference import members
 from crashrig.scenario import Agent, Policy
 from crashrig.units import parse_duration
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from crashrig.exit_codes import ERROR, PASSED
+from crashrig.driving.exit_codes import ERROR, PASSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crashrig.abilities import Ability, Examination
+    from crashrig.driving.abilities import Ability, Examination
     from crashrig.results import SubjectRecord
 
 
@@ -32,8 +32,8 @@ def command(as_json: bool) -> None:
 
     Exit code 0 when real cells can be run here, 4 when something they need is missing.
     """
-    from crashrig.abilities import examine
-    from crashrig.subject_choice import describe
+    from crashrig.driving.abilities import examine
+    from crashrig.driving.subject_choice import describe
     from crashrig.subjects.registry import names
 
     examination = examine()

@@ -13,7 +13,7 @@ from crashrig.commands.selection import chosen, scenario_arguments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crashrig.scenario_file import LoadedScenario
+    from crashrig.reading.scenario_file import LoadedScenario
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import click
 from crashrig.commands.stored import report_dir_option, stored_run
 
 if TYPE_CHECKING:
-    from crashrig.recheck import Change, Rechecked
+    from crashrig.driving.recheck import Change, Rechecked
 
 
 @click.command("recheck")
@@ -25,8 +25,8 @@ def command(run: str, report_dir: Path) -> None:
 
     Prints every cell whose verdicts have changed, and how. Exit codes are those of `crashrig run`.
     """
-    from crashrig.exit_codes import exit_code
-    from crashrig.recheck import recheck
+    from crashrig.driving.exit_codes import exit_code
+    from crashrig.driving.recheck import recheck
 
     place = Path(run) if Path(run).exists() else report_dir / run
     stored = stored_run(place)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from crashrig.cell_spec import HISTORY
 from crashrig.commands.selection import fail
 from crashrig.commands.stored import report_dir_option
-from crashrig.exit_codes import FAILED, INVALID, NOTHING, PASSED
+from crashrig.driving.cell_spec import HISTORY
+from crashrig.driving.exit_codes import FAILED, INVALID, NOTHING, PASSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

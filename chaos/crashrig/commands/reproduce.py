@@ -12,10 +12,10 @@ import msgspec
 
 from crashrig.commands.selection import fail, unrecorded
 from crashrig.commands.stored import report_dir_option, stored_run
-from crashrig.exit_codes import INVALID
+from crashrig.driving.exit_codes import INVALID
 
 if TYPE_CHECKING:
-    from crashrig.cells import Cell
+    from crashrig.driving.cells import Cell
     from crashrig.results import CellResult, Run
     from crashrig.verdict import Verdict
 
@@ -53,11 +53,11 @@ def _directory(text: str, reports: Path) -> Path:
 
 
 def _cells(directory: Path, repeat: int) -> list[Cell]:
-    from crashrig.cells import Cell
-    from crashrig.config_choice import ConfigChoice
-    from crashrig.frozen import FrozenError, read_frozen
-    from crashrig.scenario_file import ScenarioError
-    from crashrig.subject_choice import describe
+    from crashrig.driving.cells import Cell
+    from crashrig.driving.config_choice import ConfigChoice
+    from crashrig.driving.frozen import FrozenError, read_frozen
+    from crashrig.driving.subject_choice import describe
+    from crashrig.reading.scenario_file import ScenarioError
     from crashrig.subjects.protocol import SubjectError
 
     try:
@@ -73,8 +73,8 @@ def _cells(directory: Path, repeat: int) -> list[Cell]:
 
 
 def _verdict_then(directory: Path) -> Verdict | None:
-    from crashrig.cell_spec import RESULT
-    from crashrig.frozen import DIRECTORY
+    from crashrig.driving.cell_spec import RESULT
+    from crashrig.driving.frozen import DIRECTORY
     from crashrig.results import CellResult
 
     place = directory.parent if directory.name == DIRECTORY else directory
@@ -86,10 +86,10 @@ def _verdict_then(directory: Path) -> Verdict | None:
 
 
 def _run(cells: list[Cell], reports: Path, jobs: int) -> Run:
-    from crashrig.exit_codes import ERROR
+    from crashrig.driving.exit_codes import ERROR
+    from crashrig.driving.runner import Options, Runner
     from crashrig.report import write_all
     from crashrig.report.console import Console
-    from crashrig.runner import Options, Runner
 
     options = Options(reports=reports, argv=["crashrig", *sys.argv[1:]], jobs=jobs, link_latest=False)
     try:

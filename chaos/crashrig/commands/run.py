@@ -12,16 +12,16 @@ import click
 
 from crashrig.commands.selection import chosen, fail, scenario_arguments, unrecorded
 from crashrig.commands.stored import report_dir_option
-from crashrig.exit_codes import INVALID, NOTHING
-from crashrig.subject_choice import DEFAULT
+from crashrig.driving.exit_codes import INVALID, NOTHING
+from crashrig.driving.subject_choice import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crashrig.cells import Cell
-    from crashrig.config_choice import ConfigChoice
+    from crashrig.driving.cells import Cell
+    from crashrig.driving.config_choice import ConfigChoice
+    from crashrig.driving.subject_choice import SubjectChoice
     from crashrig.results import Run
-    from crashrig.subject_choice import SubjectChoice
 
 PACE = 20.0
 
@@ -103,8 +103,8 @@ def command(
     Exit codes: 0 all passed, 1 something failed, 2 wrong usage or scenario, 3 inconclusive, 4 error of the rig or
     something left behind, 5 nothing ran, 130 interrupted.
     """
-    from crashrig.cells import Wanted, expand
-    from crashrig.cells import shard as part
+    from crashrig.driving.cells import Wanted, expand
+    from crashrig.driving.cells import shard as part
 
     loaded = chosen(scenarios, tags=tags, levels=levels, promises=promises)
     subject_choices = _subjects(subjects or DEFAULT, beside)
@@ -131,7 +131,7 @@ def command(
 
 
 def _subjects(names: Sequence[str], beside: Sequence[str]) -> list[SubjectChoice]:
-    from crashrig.subject_choice import choose
+    from crashrig.driving.subject_choice import choose
     from crashrig.subjects.protocol import SubjectError
 
     try:
@@ -141,7 +141,7 @@ def _subjects(names: Sequence[str], beside: Sequence[str]) -> list[SubjectChoice
 
 
 def _configs(paths: Sequence[Path]) -> list[ConfigChoice]:
-    from crashrig.config_choice import ConfigChoice, ConfigError, load_config
+    from crashrig.driving.config_choice import ConfigChoice, ConfigError, load_config
 
     problems, choices = [], []
     for path in paths:
@@ -157,9 +157,9 @@ def _configs(paths: Sequence[Path]) -> list[ConfigChoice]:
 
 
 def _failed_last_time(cells: list[Cell], reports: Path) -> list[Cell]:
+    from crashrig.driving.runner import LATEST
     from crashrig.report.files import ReportError
     from crashrig.report.run_json import read_run
-    from crashrig.runner import LATEST
     from crashrig.verdict import Verdict
 
     try:
@@ -172,7 +172,7 @@ def _failed_last_time(cells: list[Cell], reports: Path) -> list[Cell]:
 
 
 def _show_plan(cells: list[Cell], jobs: int) -> None:
-    from crashrig.dry_run import plan_lines
+    from crashrig.driving.dry_run import plan_lines
 
     for line in plan_lines(cells, jobs):
         click.echo(line)
@@ -181,10 +181,10 @@ def _show_plan(cells: list[Cell], jobs: int) -> None:
 def _run(
     cells: list[Cell], subjects: list[SubjectChoice], reports: Path, jobs: int, *, fail_fast: bool, as_json: bool
 ) -> None:
-    from crashrig.exit_codes import ERROR
+    from crashrig.driving.exit_codes import ERROR
+    from crashrig.driving.runner import Options, Runner
     from crashrig.report import write_all
     from crashrig.report.console import Console
-    from crashrig.runner import Options, Runner
 
     argv = ["crashrig", *sys.argv[1:]]
     options = Options(reports=reports, argv=argv, jobs=jobs, fail_fast=fail_fast)

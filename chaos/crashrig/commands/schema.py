@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from crashrig.scenario_schema import schema_text
+from crashrig.reading.scenario_schema import schema_text
 
 
 @click.command("schema")

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
-from crashrig.exit_codes import INVALID, NOTHING
-from crashrig.library import Filters, NothingSelected, select
-from crashrig.scenario_file import ScenarioError
+from crashrig.driving.exit_codes import INVALID, NOTHING
+from crashrig.reading.library import Filters, NothingSelected, select
+from crashrig.reading.scenario_file import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from crashrig.scenario_file import LoadedScenario
+    from crashrig.reading.scenario_file import LoadedScenario
 
 F = TypeVar("F", bound="Callable[..., object]")
 

@@ -8,16 +8,16 @@ import click
 import msgspec
 
 from crashrig.commands.selection import chosen
-from crashrig.describe import Description, describe
 from crashrig.promises import PROMISES
 from crashrig.quantities import encode_hook
+from crashrig.reading.describe import Description, describe
 from crashrig.subjects.protocol import CAPABILITIES
 from crashrig.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from crashrig.scenario_file import LoadedScenario
+    from crashrig.reading.scenario_file import LoadedScenario
 
 
 @click.command("show")

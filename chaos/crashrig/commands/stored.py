@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crashrig.commands.selection import fail
-from crashrig.exit_codes import INVALID
+from crashrig.driving.exit_codes import INVALID
 
 if TYPE_CHECKING:
     from crashrig.results import Run

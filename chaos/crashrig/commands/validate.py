@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from crashrig.commands.selection import fail
-from crashrig.exit_codes import INVALID, NOTHING
-from crashrig.library import NothingSelected, find, load_all
-from crashrig.scenario_file import ScenarioError
+from crashrig.driving.exit_codes import INVALID, NOTHING
+from crashrig.reading.library import NothingSelected, find, load_all
+from crashrig.reading.scenario_file import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

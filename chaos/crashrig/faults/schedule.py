@@ -15,7 +15,7 @@ from crashrig.faults.operator import OperatorInjection
 from crashrig.faults.second import SecondInjection
 from crashrig.faults.tamper import TamperInjection
 from crashrig.history import Observation
-from crashrig.moment import MomentWatch, compile_moment
+from crashrig.judging.moment import MomentWatch, compile_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

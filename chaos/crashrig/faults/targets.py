@@ -10,7 +10,7 @@ import msgspec
 
 from crashrig import proc
 from crashrig.faults.injection import CannotInjectError
-from crashrig.reference import SUPERVISOR
+from crashrig.judging.reference import SUPERVISOR
 
 if TYPE_CHECKING:
     from crashrig.faults.injection import Scene

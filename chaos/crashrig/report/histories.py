@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from crashrig.cell_spec import HISTORY
+from crashrig.driving.cell_spec import HISTORY
 from crashrig.history import Header, History, HistoryError, Observation, read_history
 from crashrig.report.files import inside
 

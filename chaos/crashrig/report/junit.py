@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from crashrig.cell_spec import HISTORY
+from crashrig.driving.cell_spec import HISTORY
 from crashrig.report.files import write_atomically
 from crashrig.report.matrix import Column, group_of
 from crashrig.report.text import one_line, visible

@@ -16,7 +16,7 @@ from crashrig.sandbox.sweep import MARKER, end_all, remove_tree
 
 ENTRY = Path(__file__).with_name("reaper.py")
 
-BOOT = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); import crashrig.cell; crashrig.cell.main()"
+BOOT = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); from crashrig.driving import cell; cell.main()"
 """Finds crashrig where the runner found it, installed or not, without an environment variable that agents inherit."""
 
 

@@ -10,10 +10,10 @@ import signal
 from typing import TYPE_CHECKING
 
 from crashrig.history import Observation
-from crashrig.moment import MomentWatch, compile_moment
-from crashrig.reference import SUPERVISOR, members
+from crashrig.judging.moment import MomentWatch, compile_moment
+from crashrig.judging.reference import SUPERVISOR, members
+from crashrig.judging.world import agents_of
 from crashrig.simulation.tampering import tamper
-from crashrig.world import agents_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,8 +6,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from crashrig.agents.plan import expand, make_plan
-from crashrig.checker import LiveJudge
 from crashrig.history import Footer, Header, History, Observation
+from crashrig.judging.checker import LiveJudge
 from crashrig.simulation.clock import Clock
 from crashrig.simulation.faults import Injector
 from crashrig.simulation.kernel import Kernel
