@@ -56,6 +56,23 @@ def no_process_left(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not left, f"left behind by {request.node.nodeid}: {sorted(left)}"
 
 
+def _groups() -> set[Path]:
+    return {path for base in ("", "*/", "*/*/") for path in Path("/sys/fs/cgroup").glob(f"{base}holdfast.*")}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_group_left() -> Iterator[None]:
+    """A holdfast that a test has killed by SIGKILL leaves an empty group, which its next one would remove (CHS-4)."""
+    before = _groups()
+    yield
+    for group in _groups() - before:
+        if Path("/proc", group.name.removeprefix("holdfast.")).exists():
+            continue  # somebody else's, and at work
+        for path in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+            path.rmdir()
+        group.rmdir()
+
+
 @pytest.fixture(autouse=True)
 def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on what the caller's environment says to holdfast or crashrig."""
