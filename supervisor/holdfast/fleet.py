@@ -101,6 +101,12 @@ class Fleet:
             self._deadlines[agent.name] = deadline
             if deadline is not None:
                 heappush(self._heap, (deadline, agent.name))
+                self._drop_outdated()
+
+    def _drop_outdated(self) -> None:
+        """Every beat moves a deadline and leaves the old one in the heap; their number stays in proportion."""
+        if len(self._heap) > 4 * len(self._agents) + 64:
+            self._heap = sorted((at, name) for name, at in self._deadlines.items() if at is not None)
 
     def _deadline_reached(self, now: float) -> list[Effect]:
         reached: list[str] = []
@@ -134,7 +140,7 @@ class Fleet:
         out: list[Effect] = []
         full_until: float | None = None
         queue = [self._agents[name] for name in self._queue]
-        for agent in sorted(queue, key=Agent.is_new) if len(queue) > 1 else queue:
+        for agent in sorted(queue, key=Agent.is_new):
             if full_until is None or agent.state is not State.WAITING:  # the others have been told already
                 out += self._admit_one(agent, now)
                 self._note(agent)

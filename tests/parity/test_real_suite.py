@@ -85,7 +85,7 @@ def test_nothing_is_left_and_nothing_went_wrong(suite: Suite) -> None:
 
 
 FAULTS = [
-    # what SEEDS-like plans get wrong, and a scenario in which it shows
+    # what plans of supervisors get wrong, and a scenario in which it shows
     ("faulty-shell", "tree/child_in_its_own_session", "RST-11"),  # only the direct child is signalled
     ("faulty-shell", "giveup/exactly_so_many_starts", "RST-6"),  # the count is looked at after the back-off
     ("faulty-shell", "giveup/all_clean_ends_with_zero", "RST-6"),  # the exit status of a clean end is lost
@@ -117,7 +117,7 @@ def test_a_faulty_supervisor_is_not_failed_for_everything(suite: Suite, subject:
 @pytest.mark.peer
 @pytest.mark.skipif(bool(SUPERVISORD_MISSING), reason=f"supervisord: {SUPERVISORD_MISSING}")
 class TestSupervisord:
-    """What SCENARIOS-like measurements found of it, found again."""
+    """What earlier measurements found of it, found again."""
 
     @pytest.mark.parametrize(
         "scenario",
